@@ -1,0 +1,479 @@
+"""Updates, symbolically: the delta's value, its context, what it forgets, and its footprint."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from mergelaw.language import core
+from mergelaw.language.core import MapT, Named, RecordT, Type, substitute
+from mergelaw.laws import smt
+from mergelaw.laws.encode import Context, Encoder, Env, State
+from mergelaw.laws.smt import FALSE, TRUE, Term, and_, not_, or_
+from mergelaw.laws.symbolic import Abs, Fun, Sym, Tup, Unsupported, flatten
+
+Place = tuple[str | Sym, ...]
+"""A concrete path: field names and symbolic keys."""
+
+
+@dataclass(frozen=True)
+class SymbolicDelta:
+    """The result of an update on an arbitrary state."""
+
+    value: Sym
+    seen: Context
+    """The update's dots and what it forgets."""
+    forgets: Callable[[Tup], Term]
+    """Whether a dot is forgotten (without the update's own dots)."""
+    touches: Callable[[Place], Term]
+    """Whether a place is in the footprint."""
+    requires: Term
+
+
+@dataclass(frozen=True)
+class _Entry:
+    guard: Term
+    env: Env
+    pending: tuple[tuple[str, Type, Fun], ...]
+    """Variables of `each` that no step has bound yet, with the sets they range over."""
+    steps: tuple[core.Step, ...]
+    value: Callable[[Env], Sym] | None
+    """None for what only forgets."""
+    held: Callable[[Env], Sym] | None
+    """The value in `this` at the place, for what forgets."""
+    inner: Callable[[Env, Place], Term] | None
+    """For the update of a part: whether it touches a place below."""
+
+
+class DeltaEncoder:
+    """Encodes the updates of one program."""
+
+    def __init__(
+        self,
+        encoder: Encoder,
+        held: Callable[[Sym, Place, Tup], Term],
+        born_key: Callable[[Place, Type, Tup], Sym],
+        may_live: Callable[[Named, str, int], bool],
+    ) -> None:
+        """`held(state, place, x)`: dot x is live in the state at or below the place.
+
+        `born_key(place, key type, x)`: the key of the map at the place below which x was born.
+        `may_live(owner, update, i)`: whether the update can make the i-th dot it names live.
+        """
+        self.encoder = encoder
+        self._held = held
+        self._born_key = born_key
+        self._may_live = may_live
+
+    def run(
+        self,
+        owner: Named,
+        update: core.UpdateDef,
+        this: State,
+        args: Sequence[Sym],
+        by: Sym | None,
+        dots: Sequence[Tup],
+        when: Sym | None,
+        identity: Sequence[Tup],
+        whole: _Whole | None = None,
+    ) -> SymbolicDelta:
+        """The delta of `update` at `this`. `dots` are the dots it names, `identity` all it takes.
+
+        `whole` tells of which state `this` is a part, for the update of a part.
+        """
+        enc = self.encoder
+        variables: dict[str, Sym] = {"this": this.value}
+        variables.update({n: a for (n, _), a in zip(update.params, args, strict=True)})
+        if update.by is not None and by is not None:
+            variables[update.by] = by
+        variables.update(zip(update.at, dots, strict=True))
+        if update.when is not None and when is not None:
+            variables[update.when] = when
+        # What the updates of parts are handed on.
+        variables.update({n: v for n, v in (("%by", by), ("%when", when)) if v is not None})
+        name = whole.context if whole is not None else enc.logic.name("delta.seen")
+        top = whole if whole is not None else _Whole(this.value, (), name)
+        env = Env(variables, {"this": this.seen}, enc.type_env(owner))
+        entries: list[_Entry] = []
+        forgets: list[Callable[[Tup], Term]] = []
+        collector = _Collector(self, owner, this, top, entries, forgets)
+        collector.collect(update.body, TRUE, env, ())
+        value = self._build(owner, entries)
+        own = tuple(identity)
+
+        def forgotten(x: Tup) -> Term:
+            return or_(*(f(x) for f in forgets))
+
+        def has(x: Tup) -> Term:
+            return or_(*(enc.equal(x, d) for d in own), forgotten(x))
+
+        seen = enc.derived_context(name, has) if whole is None else Context(has, frozenset([name]))
+        requires = TRUE if update.requires is None else enc.holds(update.requires, env)
+        return SymbolicDelta(value, seen, forgotten, lambda p: self._touched(owner, entries, p), requires)
+
+    def abstract_update(
+        self, owner: Named, update: str, part: Abs, dots: Sequence[Tup], context: str
+    ) -> SymbolicDelta:
+        """Any update of an abstract part.
+
+        What it forgets is live in the part, and what is live in its delta is forgotten too or one of its dots: this much is
+        proved of each update of each type (obligations `fresh` and `live dots are seen`).
+        """
+        enc = self.encoder
+        name = enc.logic.name(f"{part.kind}.delta")
+        able = [d for i, d in enumerate(dots) if self._may_live(owner, update, i)]
+
+        def forgets(x: Tup) -> Term:
+            return and_(smt.app(f"{name}.forgets", flatten(x), smt.BOOL), part.live(x))
+
+        def new(x: Tup) -> Term:
+            return or_(*(enc.equal(x, d) for d in dots))
+
+        def live(x: Tup) -> Term:
+            mine = or_(forgets(x), *(enc.equal(x, d) for d in able))
+            return and_(smt.app(f"{name}.live", flatten(x), smt.BOOL), mine)
+
+        seen = Context(lambda x: or_(new(x), forgets(x)), frozenset([context]))
+        value = Abs(
+            part.kind,
+            part.lattice,
+            lambda o: smt.app(f"{name}.obs", (o,), smt.BOOL),
+            live,
+            frozenset() if part.lattice else seen.atoms,
+        )
+        return SymbolicDelta(value, seen, forgets, lambda _: TRUE, TRUE)
+
+    def find(self, path: core.Path, value: Sym, env: Env, owner: Named) -> tuple[Type, Sym]:
+        """Type and value at `path` in `value`."""
+        enc = self.encoder
+        t: Type = owner
+        for step in path.steps:
+            t = enc.rep(t)
+            if isinstance(value, Abs):
+                raise Unsupported("a path into a recursive part")
+            if isinstance(step, str):
+                assert isinstance(t, RecordT) and isinstance(value, Tup)
+                n = t.position(step)
+                value, t = value.items[n], t.fields[n][1]
+            else:
+                assert isinstance(t, MapT) and isinstance(value, Fun)
+                key = enc.eval(step, env)
+                enc.logic.ground(enc.key_of(t.key), key)
+                value, t = value(key), t.value
+        return t, value
+
+    # -- building the value ------------------------------------------------------------------------
+
+    def _build(self, t: Type, entries: Sequence[_Entry]) -> Sym:
+        enc = self.encoder
+        valued = [e for e in entries if e.value is not None]
+        if not valued:
+            return enc.zero(t)
+        here = [e for e in valued if not e.steps]
+        below = [e for e in valued if e.steps]
+        out: Sym
+        rep = enc.rep(t)
+        if not below:
+            out = enc.zero(t)
+        elif isinstance(rep, RecordT):
+            out = Tup(
+                tuple(
+                    self._build(ft, [replace(e, steps=e.steps[1:]) for e in below if e.steps[0] == name])
+                    for name, ft in rep.fields
+                )
+            )
+        elif isinstance(rep, MapT):
+            for e in below:
+                step = e.steps[0]
+                assert isinstance(step, core.Expr)
+                if not self._is_pending(e, step):
+                    enc.logic.ground(enc.key_of(rep.key), enc.eval(step, e.env))
+            value_type = rep.value
+
+            def read(k: Sym) -> Sym:
+                matching = [m for e in below if (m := self._at_key(e, k)) is not None]
+                return self._build(value_type, matching)
+
+            out = Fun(rep.key, value_type, read)
+        else:
+            raise Unsupported("a path into a recursive part")
+        for e in here:
+            if e.pending:
+                raise Unsupported("an `each` whose variable is not a key of its path")
+            assert e.value is not None
+            out = enc.choose(e.guard, e.value(e.env), out)
+        return out
+
+    @staticmethod
+    def _is_pending(e: _Entry, step: core.Expr) -> bool:
+        return isinstance(step, core.Var) and any(v == step.name for v, _, _ in e.pending)
+
+    def _at_key(self, e: _Entry, k: Sym) -> _Entry | None:
+        """`e` below key `k`, or None where it cannot be there."""
+        enc = self.encoder
+        step = e.steps[0]
+        assert isinstance(step, core.Expr)
+        if self._is_pending(e, step):
+            assert isinstance(step, core.Var)
+            source = next(s for v, _, s in e.pending if v == step.name)
+            guard = and_(e.guard, enc.truth(source(k)))
+            rest = tuple(p for p in e.pending if p[0] != step.name)
+            e = replace(e, guard=guard, env=e.env.bind(**{step.name: k}), pending=rest, steps=e.steps[1:])
+        else:
+            e = replace(e, guard=and_(e.guard, enc.equal(enc.eval(step, e.env), k)), steps=e.steps[1:])
+        return None if e.guard is FALSE else e
+
+    # -- the footprint -----------------------------------------------------------------------------
+
+    def _touched(self, owner: Named, entries: Sequence[_Entry], place: Place) -> Term:
+        return or_(*(self._entry_touches(owner, e, place) for e in entries))
+
+    def _entry_touches(self, t: Type, e: _Entry, place: Place) -> Term:
+        """Whether the entry touches the place, or anything below it."""
+        for n, at in enumerate(place):
+            if not e.steps:
+                return and_(e.guard, self._covers(t, e, place[n:]))
+            step = e.steps[0]
+            rep = self.encoder.rep(t)
+            if isinstance(step, str):
+                assert isinstance(rep, RecordT)
+                if step != at:
+                    return FALSE
+                t = rep.fields[rep.position(step)][1]
+                e = replace(e, steps=e.steps[1:])
+            else:
+                assert isinstance(rep, MapT) and not isinstance(at, str)
+                found = self._at_key(e, at)
+                if found is None:
+                    return FALSE
+                t, e = rep.value, found
+        return e.guard
+
+    def _covers(self, t: Type, e: _Entry, rest: Place) -> Term:
+        """Whether the entry, whose path ends at a place of type `t`, touches the place `rest` below it.
+
+        It touches the keys at which its value, or what it forgets, is not zero (`engine.touched`).
+        """
+        if e.pending:
+            raise Unsupported("an `each` whose variable is not a key of its path")
+        if e.inner is not None:
+            return e.inner(e.env, rest)
+        source = e.value or e.held
+        assert source is not None
+        value = source(e.env)
+        out = TRUE
+        for at in rest:
+            t = self.encoder.rep(t)
+            if isinstance(at, str):
+                assert isinstance(t, RecordT) and isinstance(value, Tup)
+                n = t.position(at)
+                value, t = value.items[n], t.fields[n][1]
+            else:
+                assert isinstance(t, MapT) and isinstance(value, Fun)
+                value, t = value(at), t.value
+                out = and_(out, not_(self.encoder.is_zero(value)))
+        return out
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """The state that an update, or the update of a part of it, starts from."""
+
+    value: Sym
+    place: Place
+    """Where the part is in it."""
+    context: str
+    """Name of the context of the whole delta."""
+
+
+Pending = tuple[tuple[str, Type, Fun], ...]
+"""Variables of `each`, their types, and the sets they range over."""
+
+
+def remembered(value: Callable[[Env], Sym], pending: Pending) -> Callable[[Env], Sym]:
+    """`value`, computed once for each binding of the pending variables: each computation makes new witnesses."""
+    memo: dict[tuple[int, ...], Sym] = {}
+
+    def once(env: Env) -> Sym:
+        key = tuple(t.uid for v, _, _ in pending for t in flatten(env.vars[v]))
+        found = memo.get(key)
+        if found is None:
+            found = memo[key] = value(env)
+        return found
+
+    return once
+
+
+
+@dataclass(frozen=True)
+class _Collector:
+    """Walks the body of one update."""
+
+    deltas: DeltaEncoder
+    owner: Named
+    this: State
+    whole: _Whole
+    entries: list[_Entry]
+    forgets: list[Callable[[Tup], Term]]
+
+    def collect(self, d: core.Delta, guard: Term, env: Env, pending: Pending) -> None:
+        """Take up what `d` says under `guard`."""
+        enc = self.deltas.encoder
+        match d:
+            case core.Block(block):
+                for e in block:
+                    self._entry(e, guard, env, pending)
+            case core.IfDelta(condition, then, orelse):
+                c = enc.holds(condition, env)
+                self.collect(then, and_(guard, c), env, pending)
+                self.collect(orelse, and_(guard, not_(c)), env, pending)
+            case core.LetDelta(name, value, body):
+                self.collect(body, guard, env.bind(**{name: enc.eval(value, env)}), pending)
+            case core.MatchDelta(subject, cases):
+                v = enc.eval(subject, env)
+                rest = guard
+                for pattern, body in cases:
+                    bound: dict[str, Sym] = {}
+                    c = enc.matches(pattern, v, bound)
+                    self.collect(body, and_(rest, c), env.bind(**bound), pending)
+                    rest = and_(rest, not_(c))
+            case _:
+                raise Unsupported(f"no encoding of {type(d).__name__}")
+
+    def _entry(self, e: core.Entry, guard: Term, env: Env, pending: Pending) -> None:
+        if guard is FALSE:
+            return
+        enc = self.deltas.encoder
+        match e:
+            case core.Assign(path, value):
+                self._add(guard, env, pending, path, value=lambda n: enc.eval(value, n))
+            case core.Forget(path):
+                self._add(guard, env, pending, path, held=lambda n: self._find(path, n)[1])
+                self._forget(
+                    guard, env, pending, path, lambda n, place, x: self.deltas._held(self.whole.value, place, x)
+                )
+            case core.ForgetDots(dots):
+                self._forget_dots(guard, env, pending, dots)
+            case core.Each(var, var_type, source, inner):
+                s = enc.eval(source, env)
+                if not isinstance(s, Fun):
+                    raise Unsupported("`each` over a recursive part")
+                for i in inner:
+                    self._entry(i, guard, env, (*pending, (var, substitute(var_type, env.types), s)))
+            case core.PartUpdate():
+                self._part(e, guard, env, pending)
+            case _:
+                raise Unsupported(f"no encoding of {type(e).__name__}")
+
+    def _add(
+        self,
+        guard: Term,
+        env: Env,
+        pending: Pending,
+        path: core.Path,
+        *,
+        value: Callable[[Env], Sym] | None = None,
+        held: Callable[[Env], Sym] | None = None,
+        inner: Callable[[Env, Place], Term] | None = None,
+    ) -> None:
+        once = None if value is None else remembered(value, pending)
+        self.entries.append(_Entry(guard, env, pending, path.steps, once, held, inner))
+
+    def _find(self, path: core.Path, env: Env) -> tuple[Type, Sym]:
+        return self.deltas.find(path, self.this.value, env, self.owner)
+
+    def _part(self, e: core.PartUpdate, guard: Term, env: Env, pending: Pending) -> None:
+        enc = self.deltas.encoder
+        memo: dict[tuple[int, ...], SymbolicDelta] = {}
+        kept: list[Sym] = []
+
+        def delta(n: Env) -> SymbolicDelta:
+            bound = [n.vars[v] for v, _, _ in pending]
+            key = tuple(t.uid for b in bound for t in flatten(b))
+            found = memo.get(key)
+            if found is None:
+                part, inner = self._find(e.path, n)
+                dots = [d for name in e.dots if isinstance(d := n.vars[name], Tup)]
+                if isinstance(inner, Abs):
+                    owner = substitute(e.owner, n.types)
+                    assert isinstance(owner, Named)
+                    found = self.deltas.abstract_update(owner, e.update, inner, dots, self.whole.context)
+                else:
+                    assert isinstance(part, Named)
+                    update = enc.program.types[part.name].update(e.update)
+                    args = [enc.eval(a, n) for a in e.args]
+                    by, when = n.vars.get("%by"), n.vars.get("%when")
+                    place = (*self.whole.place, *self._place(e.path, n))
+                    whole = replace(self.whole, place=place)
+                    state = State(inner, self.this.seen)
+                    found = self.deltas.run(part, update, state, args, by, dots, when, (), whole)
+                memo[key] = found
+                kept.extend(bound)
+            return found
+
+        self._add(
+            guard,
+            env,
+            pending,
+            e.path,
+            value=lambda n: delta(n).value,
+            inner=lambda n, p: delta(n).touches(p),
+        )
+        self._forget(guard, env, pending, e.path, lambda n, _, x: delta(n).forgets(x))
+
+    def _place(self, path: core.Path, env: Env) -> Place:
+        return tuple(s if isinstance(s, str) else self.deltas.encoder.eval(s, env) for s in path.steps)
+
+    def _forget(
+        self,
+        guard: Term,
+        env: Env,
+        pending: Pending,
+        path: core.Path,
+        holds: Callable[[Env, Place, Tup], Term],
+    ) -> None:
+        """Forgets the dots of which `holds` is true, the path's place given; a variable of `each` is where the dot was born."""
+        enc = self.deltas.encoder
+        memo: dict[tuple[int, ...], Term] = {}
+        free = {v for v, _, _ in pending} - {s.name for s in path.steps if isinstance(s, core.Var)}
+        if free:
+            raise Unsupported("an `each` whose variable is not a key of its path")
+
+        def forgotten(x: Tup) -> Term:
+            key = tuple(t.uid for t in flatten(x))
+            found = memo.get(key)
+            if found is not None:
+                return found
+            inner, place, members = env, self.whole.place, [guard]
+            for step in path.steps:
+                if isinstance(step, str):
+                    place = (*place, step)
+                    continue
+                each = next(((t, s) for v, t, s in pending if isinstance(step, core.Var) and v == step.name), None)
+                if each is not None and isinstance(step, core.Var) and step.name not in inner.vars:
+                    k = self.deltas._born_key(place, each[0], x)
+                    inner = inner.bind(**{step.name: k})
+                    members.append(enc.truth(each[1](k)))
+                place = (*place, enc.eval(step, inner))
+            found = memo[key] = and_(*members, holds(inner, place, x))
+            return found
+
+        self.forgets.append(forgotten)
+
+    def _forget_dots(self, guard: Term, env: Env, pending: Pending, dots: core.Expr) -> None:
+        enc = self.deltas.encoder
+
+        def forgotten(x: Tup) -> Term:
+            inner, members = env, [guard]
+            if pending:
+                named = [k for k, _ in dots.items] if isinstance(dots, core.MapE) else []
+                for v, t, s in pending:
+                    if t != core.DOT or not any(isinstance(k, core.Var) and k.name == v for k in named):
+                        raise Unsupported("`forget` of dots that the variable of `each` does not name")
+                    inner = inner.bind(**{v: x})
+                    members.append(enc.truth(s(x)))
+            found = enc.eval(dots, inner)
+            assert isinstance(found, Fun)
+            return and_(*members, enc.truth(found(x)))
+
+        self.forgets.append(forgotten)

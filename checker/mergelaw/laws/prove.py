@@ -1,0 +1,82 @@
+"""All obligations of one type, decided by the two engines: the prover proves, the finder refutes.
+
+Neither: unknown. A theorem marked `bounded N` is explored, and reported as bounded, never as proved.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from mergelaw.language.core import Program
+from mergelaw.laws import prover
+from mergelaw.laws.finder import Exhausted, Finder, Limits
+from mergelaw.laws.model import Counterexample, Kind, Obligation, Result, Verdict
+from mergelaw.laws.obligations import obligations
+
+FINDER = "finder"
+SEARCH = Limits(updates=3, replicas=3, seconds=10.0)
+"""How far the finder looks where the prover fails."""
+WITNESS = Limits(updates=4, replicas=2, seconds=10.0)
+"""How far the finder looks for a state that meets the premises."""
+
+
+def verify_type(
+    program: Program,
+    type_name: str,
+    *,
+    timeout_ms: int = 10_000,
+    only: str | None = None,
+    on_result: Callable[[Result], None] = lambda _: None,
+    limits: Limits = SEARCH,
+) -> list[Result]:
+    """Verdicts on all obligations of a type (or those whose name contains `only`), told to `on_result` as they come.
+
+    Raises: KeyError, if the program does not declare the type; finder.InternalError, if a counterexample does not replay.
+    """
+    finder = Finder(program, type_name)
+    out = []
+    for o in obligations(program, type_name):
+        if only is not None and only not in o.name:
+            continue
+        result = decide(program, finder, o, timeout_ms, limits)
+        on_result(result)
+        out.append(result)
+    return out
+
+
+def decide(program: Program, finder: Finder, o: Obligation, timeout_ms: int, limits: Limits) -> Result:
+    """The verdict on one obligation."""
+    started = time.perf_counter()
+
+    def result(verdict: Verdict, engine: str, detail: str = "", found: Counterexample | None = None) -> Result:
+        return Result(o, verdict, time.perf_counter() - started, engine, detail, found)
+
+    if o.kind is Kind.WITNESS:
+        met = finder.witness(o, WITNESS)
+        if met is not None:
+            return result(Verdict.PROVED, FINDER, f"met after {met.updates} updates")
+        what = "a state that is not zero" if o.subject == "laws" else f"a state that meets the premises of {o.subject}"
+        return result(Verdict.VACUOUS, FINDER, f"{what} was not found with up to {WITNESS.updates} updates")
+    if o.bound is not None:
+        explored = finder.refute(o, Limits(updates=o.bound, replicas=limits.replicas, seconds=timeout_ms / 1000))
+        if isinstance(explored, Counterexample):
+            return result(Verdict.REFUTED, FINDER, found=explored)
+        verdict = Verdict.BOUNDED if explored.complete else Verdict.UNKNOWN
+        return result(verdict, FINDER, _extent(explored, o.bound))
+    proof = prover.prove(program, o, timeout_ms)
+    if proof.proved:
+        seconds = time.perf_counter() - started
+        return Result(o, Verdict.PROVED, seconds, prover.version(), uses=proof.uses, smt2=proof.smt2)
+    explored = finder.refute(o, limits)
+    if isinstance(explored, Counterexample):
+        return result(Verdict.REFUTED, FINDER, found=explored)
+    missing = f"{proof.detail}, and {_extent(explored, None)}; the invariant is probably too weak"
+    return result(Verdict.UNKNOWN, prover.version(), missing)
+
+
+def _extent(explored: Exhausted, bound: int | None) -> str:
+    count = f"no counterexample with up to {explored.updates} updates ({explored.histories} histories)"
+    if bound is not None and not explored.complete:
+        return f"{count}; out of time before {bound}"
+    return count

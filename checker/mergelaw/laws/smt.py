@@ -1,0 +1,307 @@
+"""Terms of quantifier-free logic (uninterpreted functions with linear arithmetic) and their SMT-LIB 2 text.
+
+Terms are hash-consed: equal terms are the same object, so a formula is a DAG and is printed as one
+(shared subterms become `define-fun`s). Constructors simplify constants on the way.
+Source: Barrett, Fontaine, Tinelli, "The SMT-LIB Standard", version 2.6 (2017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+
+BOOL = "Bool"
+INT = "Int"
+REAL = "Real"
+
+
+class Term:
+    """A node of the DAG. `op` is "const", "app", "lit" or an SMT-LIB operator; compare by identity."""
+
+    __slots__ = ("args", "name", "op", "sort", "uid")
+
+    op: str
+    name: str
+    args: tuple[Term, ...]
+    sort: str
+    uid: int
+
+    def __repr__(self) -> str:
+        return self.name if not self.args else f"({self.name or self.op} {' '.join(map(repr, self.args))})"
+
+
+_TABLE: dict[tuple[object, ...], Term] = {}
+
+
+def reset() -> None:
+    """Forget all terms; those made before must not be mixed with later ones."""
+    _TABLE.clear()
+    for t in (TRUE, FALSE):
+        _TABLE[(t.op, t.name, (), t.sort)] = t
+
+
+def _make(op: str, name: str, args: tuple[Term, ...], sort: str) -> Term:
+    key = (op, name, tuple([a.uid for a in args]), sort)
+    found = _TABLE.get(key)
+    if found is None:
+        found = Term()
+        found.op, found.name, found.args, found.sort, found.uid = op, name, args, sort, _next_uid()
+        _TABLE[key] = found
+    return found
+
+
+_counter = 0
+
+
+def _next_uid() -> int:
+    global _counter
+    _counter += 1
+    return _counter
+
+
+TRUE = _make("lit", "true", (), BOOL)
+FALSE = _make("lit", "false", (), BOOL)
+
+
+def const(name: str, sort: str) -> Term:
+    """The free constant `name`."""
+    return _make("const", name, (), sort)
+
+
+def app(name: str, args: Sequence[Term], sort: str) -> Term:
+    """The uninterpreted function `name` applied to `args` (a constant when there are none)."""
+    return _make("app", name, tuple(args), sort) if args else const(name, sort)
+
+
+def boolean(value: bool) -> Term:
+    """true or false."""
+    return TRUE if value else FALSE
+
+
+def integer(value: int) -> Term:
+    """An Int numeral."""
+    return _make("lit", str(value) if value >= 0 else f"(- {-value})", (), INT)
+
+
+def real(value: Fraction | int) -> Term:
+    """A Real numeral, exact."""
+    f = Fraction(value)
+    num = f"{abs(f.numerator)}.0" if f.denominator == 1 else f"(/ {abs(f.numerator)}.0 {f.denominator}.0)"
+    return _make("lit", num if f >= 0 else f"(- {num})", (), REAL)
+
+
+def not_(a: Term) -> Term:
+    """Negation."""
+    if a is TRUE:
+        return FALSE
+    if a is FALSE:
+        return TRUE
+    if a.op == "not":
+        return a.args[0]
+    return _make("not", "not", (a,), BOOL)
+
+
+def _flat(op: str, items: Iterable[Term], unit: Term, absorber: Term) -> Term:
+    seen: dict[int, Term] = {}
+    for i in items:
+        for j in i.args if i.op == op else (i,):
+            if j is absorber:
+                return absorber
+            if j is not unit:
+                seen[j.uid] = j
+    for j in seen.values():
+        if j.op == "not" and j.args[0].uid in seen:
+            return absorber
+    if not seen:
+        return unit
+    if len(seen) == 1:
+        return next(iter(seen.values()))
+    return _make(op, op, tuple(seen.values()), BOOL)
+
+
+def and_(*items: Term) -> Term:
+    """Conjunction; true when empty."""
+    return _flat("and", items, TRUE, FALSE)
+
+
+def or_(*items: Term) -> Term:
+    """Disjunction; false when empty."""
+    return _flat("or", items, FALSE, TRUE)
+
+
+def implies(a: Term, b: Term) -> Term:
+    """Implication."""
+    return or_(not_(a), b)
+
+
+def ite(c: Term, a: Term, b: Term) -> Term:
+    """If-then-else on terms of one sort."""
+    if c is TRUE or a is b:
+        return a
+    if c is FALSE:
+        return b
+    if a.sort == BOOL:
+        if a is TRUE:
+            return or_(c, b)
+        if a is FALSE:
+            return and_(not_(c), b)
+        if b is FALSE:
+            return and_(c, a)
+        if b is TRUE:
+            return or_(not_(c), a)
+    else:
+        a, b = _same_sort(a, b)
+    return _make("ite", "ite", (c, a, b), a.sort)
+
+
+def _same_sort(a: Term, b: Term) -> tuple[Term, Term]:
+    """Widen Int to Real where the two differ."""
+    if a.sort == b.sort:
+        return a, b
+    return to_real(a), to_real(b)
+
+
+def to_real(a: Term) -> Term:
+    """`a` as a Real."""
+    if a.sort != INT:
+        return a
+    if a.op == "lit":
+        return real(_value(a))
+    return _make("to_real", "to_real", (a,), REAL)
+
+
+def _value(a: Term) -> int:
+    return int(a.name) if not a.name.startswith("(") else -int(a.name[3:-1])
+
+
+def eq(a: Term, b: Term) -> Term:
+    """Equality of two terms of one sort (Int and Real mix)."""
+    if a is b:
+        return TRUE
+    if a.sort == BOOL:
+        if a is TRUE:
+            return b
+        if b is TRUE:
+            return a
+        if a is FALSE:
+            return not_(b)
+        if b is FALSE:
+            return not_(a)
+    else:
+        a, b = _same_sort(a, b)
+        if a is b:
+            return TRUE
+        if a.op == "lit" and b.op == "lit":
+            return FALSE
+    if a.uid > b.uid:
+        a, b = b, a
+    return _make("=", "=", (a, b), BOOL)
+
+
+def le(a: Term, b: Term) -> Term:
+    """a <= b on numbers."""
+    a, b = _same_sort(a, b)
+    if a is b:
+        return TRUE
+    if a.op == "lit" and b.op == "lit" and a.sort == INT:
+        return boolean(_value(a) <= _value(b))
+    return _make("<=", "<=", (a, b), BOOL)
+
+
+def lt(a: Term, b: Term) -> Term:
+    """a < b on numbers."""
+    a, b = _same_sort(a, b)
+    if a is b:
+        return FALSE
+    if a.op == "lit" and b.op == "lit" and a.sort == INT:
+        return boolean(_value(a) < _value(b))
+    return _make("<", "<", (a, b), BOOL)
+
+
+def _is_zero(a: Term) -> bool:
+    return a.op == "lit" and a.name in ("0", "0.0")
+
+
+def add(a: Term, b: Term) -> Term:
+    """a + b."""
+    a, b = _same_sort(a, b)
+    if _is_zero(a):
+        return b
+    if _is_zero(b):
+        return a
+    if a.op == "lit" and b.op == "lit" and a.sort == INT:
+        return integer(_value(a) + _value(b))
+    return _make("+", "+", (a, b), a.sort)
+
+
+def sub(a: Term, b: Term) -> Term:
+    """a - b."""
+    a, b = _same_sort(a, b)
+    if _is_zero(b):
+        return a
+    if a is b:
+        return integer(0) if a.sort == INT else real(0)
+    if a.op == "lit" and b.op == "lit" and a.sort == INT:
+        return integer(_value(a) - _value(b))
+    return _make("-", "-", (a, b), a.sort)
+
+
+def mul(a: Term, b: Term) -> Term:
+    """a * b; not linear unless one side is a numeral."""
+    a, b = _same_sort(a, b)
+    if _is_zero(a) or _is_zero(b):
+        return integer(0) if a.sort == INT else real(0)
+    return _make("*", "*", (a, b), a.sort)
+
+
+def script(assertions: Sequence[Term], header: Sequence[str] = ()) -> str:
+    """SMT-LIB 2 text that declares what occurs, asserts `assertions` and checks satisfiability.
+
+    `header` lines become comments. The result is the same for the same terms in any process.
+    """
+    order: list[Term] = []
+    uses: dict[int, int] = {}
+    seen: set[int] = set()
+    stack: list[tuple[Term, bool]] = [(a, False) for a in reversed(assertions)]
+    while stack:
+        t, done = stack.pop()
+        if done:
+            order.append(t)
+            continue
+        uses[t.uid] = uses.get(t.uid, 0) + 1
+        if t.uid in seen:
+            continue
+        seen.add(t.uid)
+        stack.append((t, True))
+        stack.extend((c, False) for c in reversed(t.args))
+    sorts: dict[str, None] = {}
+    functions: dict[str, str] = {}
+    for t in order:
+        if t.sort not in (BOOL, INT, REAL):
+            sorts[t.sort] = None
+        if t.op in ("const", "app"):
+            domain = " ".join(a.sort for a in t.args)
+            functions[t.name] = f"(declare-fun |{t.name}| ({domain}) {t.sort})"
+    lines = [f"; {h}" for h in header]
+    lines.append("(set-logic ALL)")
+    lines.extend(f"(declare-sort {s} 0)" for s in sorts)
+    lines.extend(functions.values())
+    text: dict[int, str] = {}
+    shared = 0
+    for t in order:
+        if t.op in ("const",):
+            text[t.uid] = f"|{t.name}|"
+            continue
+        if t.op == "lit":
+            text[t.uid] = t.name
+            continue
+        head = f"|{t.name}|" if t.op == "app" else t.op
+        body = f"({head} {' '.join([text[a.uid] for a in t.args])})"
+        if uses[t.uid] > 1 and len(body) > 24:
+            shared += 1
+            lines.append(f"(define-fun t!{shared} () {t.sort} {body})")
+            body = f"t!{shared}"
+        text[t.uid] = body
+    lines.extend(f"(assert {text[a.uid]})" for a in assertions)
+    lines.append("(check-sat)")
+    return "\n".join(lines) + "\n"

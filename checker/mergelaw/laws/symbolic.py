@@ -1,0 +1,282 @@
+"""Symbolic values, and the logic they live in: ground terms, defined quantifiers, instantiation.
+
+A symbolic value mirrors the raw value of its type, with terms at the leaves and closures for maps, so that
+a map is only ever looked at key by key. A quantifier is a defined Boolean B: a fresh witness for "not B", and
+one instance for every ground value of the bound type for "B". So formulas stay quantifier-free; leaving out
+instances can only lose proofs, never make a false one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+
+from mergelaw.language.core import Type
+from mergelaw.laws import smt
+from mergelaw.laws.smt import FALSE, TRUE, Term, and_, eq, implies, ite, not_, or_
+
+
+class Unsupported(Exception):
+    """The construct has no encoding; the obligation is left to the finder and reported as unknown."""
+
+
+class BudgetExceeded(Exception):
+    """The encoding grew beyond its limit; the obligation is left to the finder and reported as unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tup:
+    """A tuple, a record or a Dot (replica, number)."""
+
+    items: tuple[Sym, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Opt:
+    """An Option; `item` is arbitrary where `present` is false."""
+
+    present: Term
+    item: Sym
+
+
+@dataclass(frozen=True, eq=False)
+class Enm:
+    """A value of an enum: `tag` is the variant's number, `payloads` one tuple a variant."""
+
+    tag: Term
+    payloads: tuple[tuple[Sym, ...], ...]
+
+
+class Fun:
+    """A map: a function of symbolic keys, remembered by key."""
+
+    __slots__ = ("_fn", "_memo", "key", "value", "zero")
+
+    def __init__(self, key: Type, value: Type, fn: Callable[[Sym], Sym], *, zero: bool = False) -> None:
+        """`zero`: the function is zero everywhere."""
+        self.key = key
+        self.value = value
+        self.zero = zero
+        self._fn = fn
+        self._memo: dict[tuple[int, ...], Sym] = {}
+
+    def __call__(self, key: Sym) -> Sym:
+        uids = tuple([t.uid for t in flatten(key)])
+        found = self._memo.get(uids)
+        if found is None:
+            found = self._memo[uids] = self._fn(key)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Abs:
+    """A value of a type parameter with a merge, or of a recursive type inside itself.
+
+    The pair (value, context) is a point of a join-semilattice, hence a set of observers under union; `observe`
+    tells which. `atoms` names the contexts it has been merged under; None stands for a zero whose context is
+    not known yet. `live` holds of its live dots.
+    """
+
+    kind: str
+    """Name of the parameter or recursive type."""
+    lattice: bool
+    """A plain lattice: contexts do not matter and its zero has no observers."""
+    observe: Callable[[Term], Term] | None
+    live: Callable[[Tup], Term]
+    atoms: frozenset[str]
+
+
+Sym = Term | Tup | Opt | Enm | Fun | Abs
+
+
+def flatten(v: Sym) -> tuple[Term, ...]:
+    """The terms that determine `v`, equal for equal values. Raises: Unsupported for maps."""
+    if isinstance(v, Term):
+        return (v,)
+    if isinstance(v, Tup):
+        return tuple([t for i in v.items for t in flatten(i)])
+    if isinstance(v, Opt):
+        return (v.present, *(_blank(v.present, t) for t in flatten(v.item)))
+    if isinstance(v, Enm):
+        out = [v.tag]
+        for n, payload in enumerate(v.payloads):
+            here = eq(v.tag, smt.integer(n))
+            out.extend(_blank(here, t) for p in payload for t in flatten(p))
+        return tuple(out)
+    raise Unsupported("a map cannot be a key here")
+
+
+def _blank(present: Term, t: Term) -> Term:
+    blank = FALSE if t.sort == smt.BOOL else smt.integer(0) if t.sort == smt.INT else smt.real(0)
+    return ite(present, t, blank)
+
+
+@dataclass
+class _Universal:
+    types: tuple[str, ...]
+    body: Callable[..., Term]
+    guard: Term
+    done: set[tuple[int, ...]] = field(default_factory=set)
+
+
+@dataclass
+class _Ground:
+    value: Sym
+    level: int
+
+
+class Logic:
+    """Collects declarations, facts, ground values and universals for one obligation."""
+
+    def __init__(self, max_level: int = 1, budget: int = 15_000) -> None:
+        self.facts: list[Term] = []
+        self.max_level = max_level
+        self.budget = budget
+        self._names: dict[str, int] = {}
+        self._ground: dict[str, dict[tuple[int, ...], _Ground]] = {}
+        self._universals: list[_Universal] = []
+        self._pending: deque[Callable[[], None]] = deque()
+        self.level = 0
+        self.steps = 0
+
+    def name(self, prefix: str) -> str:
+        """A name that is used nowhere else in this logic."""
+        n = self._names.get(prefix, 0)
+        self._names[prefix] = n + 1
+        return f"{prefix}!{n}" if n else prefix
+
+    def fact(self, t: Term) -> None:
+        """Assert `t`."""
+        if t is not TRUE:
+            self.facts.append(t)
+
+    def ground(self, type_key: str, value: Sym, level: int = 0) -> None:
+        """Make `value` an instance for universals over its type, at least `level` deep."""
+        level = max(level, self.level)
+        table = self._ground.setdefault(type_key, {})
+        uids = tuple([t.uid for t in flatten(value)])
+        known = table.get(uids)
+        if known is None or known.level > level:
+            table[uids] = _Ground(value, level)
+
+    def ground_values(self, type_key: str, level: int) -> list[Sym]:
+        """The ground values of a type up to a level of nesting, in order of first use."""
+        return [g.value for g in self._ground.get(type_key, {}).values() if g.level <= level]
+
+    def universal(self, types: Sequence[str], body: Callable[..., Term], guard: Term = TRUE) -> None:
+        """For every ground value of each of `types`: guard implies body(values)."""
+        self._universals.append(_Universal(tuple(types), body, guard))
+
+    def later(self, action: Callable[[], None]) -> None:
+        """Run `action` while saturating (facts that go with a read)."""
+        level = self.level
+
+        def run() -> None:
+            self.level = level
+            action()
+
+        self._pending.append(run)
+
+    def forall(self, types: Sequence[str], witnesses: Sequence[Sym], body: Callable[..., Term]) -> Term:
+        """A Boolean that holds iff `body` holds for all values of `types`; `witnesses` are fresh values of them."""
+        outer = self.level
+        self.level = outer + 1
+        for t, w in zip(types, witnesses, strict=True):
+            self.ground(t, w)
+        at_witness = body(*witnesses)
+        self.level = outer
+        if at_witness is TRUE:
+            return TRUE
+        holds = smt.const(self.name("all"), smt.BOOL)
+        self.fact(or_(holds, not_(at_witness)))
+        self.universal(types, body, holds)
+        return holds
+
+    def saturate(self) -> None:
+        """Instantiate all universals at all ground values, and run pending actions, until nothing is new.
+
+        Raises: BudgetExceeded.
+        """
+        while True:
+            while self._pending:
+                self._tick()
+                self._pending.popleft()()
+            self.level = 0
+            if not self._round():
+                if self._pending:
+                    continue
+                return
+
+    def _round(self) -> bool:
+        changed = False
+        for u in list(self._universals):
+            columns = []
+            for t in u.types:
+                columns.append([g for g in list(self._ground.get(t, {}).values()) if g.level <= self.max_level])
+            for row in product(*columns):
+                uids = tuple([t.uid for g in row for t in flatten(g.value)])
+                if uids in u.done:
+                    continue
+                u.done.add(uids)
+                self._tick()
+                self.level = max((g.level for g in row), default=0)
+                body = u.body(*[g.value for g in row])
+                self.level = 0
+                if body is not TRUE:
+                    self.fact(implies(u.guard, body))
+                changed = True
+        return changed
+
+    def _tick(self) -> None:
+        self.steps += 1
+        if self.steps > self.budget:
+            raise BudgetExceeded(f"more than {self.budget} instances")
+
+
+def alike(a: Sym, b: Sym) -> tuple[Sym, Sym]:
+    """Two values of one type in one shape: the zero of a recursive type is abstract where the other side is."""
+    if isinstance(a, Abs) and isinstance(b, Fun) and b.zero:
+        return a, Abs(a.kind, a.lattice, (lambda _: FALSE) if a.lattice else None, lambda _: FALSE, frozenset())
+    if isinstance(b, Abs) and isinstance(a, Fun) and a.zero:
+        y, x = alike(b, a)
+        return x, y
+    return a, b
+
+
+def choose(c: Term, a: Sym, b: Sym, recontext: Callable[[Abs, frozenset[str]], Abs]) -> Sym:
+    """`if c then a else b` on values of one type; `recontext(x, atoms)` moves an abstract value under more contexts."""
+    if c is TRUE or a is b:
+        return a
+    if c is FALSE:
+        return b
+    a, b = alike(a, b)
+    if isinstance(a, Term) and isinstance(b, Term):
+        return ite(c, a, b)
+    if isinstance(a, Tup) and isinstance(b, Tup):
+        return Tup(tuple(choose(c, x, y, recontext) for x, y in zip(a.items, b.items, strict=True)))
+    if isinstance(a, Opt) and isinstance(b, Opt):
+        if b.present is FALSE:
+            return Opt(and_(c, a.present), a.item)
+        if a.present is FALSE:
+            return Opt(and_(not_(c), b.present), b.item)
+        return Opt(ite(c, a.present, b.present), choose(c, a.item, b.item, recontext))
+    if isinstance(a, Enm) and isinstance(b, Enm):
+        payloads = tuple(
+            tuple(choose(c, x, y, recontext) for x, y in zip(p, q, strict=True))
+            for p, q in zip(a.payloads, b.payloads, strict=True)
+        )
+        return Enm(ite(c, a.tag, b.tag), payloads)
+    if isinstance(a, Fun) and isinstance(b, Fun):
+        f, g = a, b
+        return Fun(f.key, f.value, lambda k: choose(c, f(k), g(k), recontext))
+    if isinstance(a, Abs) and isinstance(b, Abs):
+        if a.observe is None and b.observe is None:
+            return a
+        atoms = a.atoms | b.atoms
+        x, y = recontext(a, atoms), recontext(b, atoms)
+        assert x.observe is not None and y.observe is not None
+        ox, oy, lx, ly = x.observe, y.observe, x.live, y.live
+        return Abs(a.kind, a.lattice, lambda o: ite(c, ox(o), oy(o)), lambda d: ite(c, lx(d), ly(d)), atoms)
+    raise Unsupported("a look into an abstract part")

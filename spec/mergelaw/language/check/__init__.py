@@ -1,0 +1,111 @@
+"""The checker: from the surface trees of a program's files to its typed core.
+
+Passes, each one with its own errors, all of a pass at once: names and types (`declarations`, `clauses` with
+the modules that elaborate expressions), then totality (`support`, `recursion`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import PurePath
+from typing import TypeVar
+
+from mergelaw.language import core
+from mergelaw.language.check import binders, calls, expressions, operators, patterns, records
+from mergelaw.language.check.clauses import function, type_definition
+from mergelaw.language.check.contexts import check_contexts
+from mergelaw.language.check.declarations import check_declarations, sign
+from mergelaw.language.check.declared import Declared, Errors
+from mergelaw.language.check.imports import File
+from mergelaw.language.check.names import collect
+from mergelaw.language.check.places import check_places
+from mergelaw.language.check.recursion import check_recursion
+from mergelaw.language.check.support import Support
+from mergelaw.language.errors import SpecErrors
+
+ELABORATED_BY = (binders, calls, expressions, operators, patterns, records)
+"""The modules that say how surface expressions are elaborated; importing them registers their rules."""
+
+FRAMES = 20_000
+"""Python frames that the deepest tree that the parser lets through needs, with a wide margin."""
+
+
+def check_program(files: list[File], errors: Errors, library: Iterable[str] = ()) -> core.Program:
+    """The program of these files; the last one is the one that was asked for.
+
+    `library` are the paths of the files that could be imported from the library, for hints.
+    Raises: SpecErrors with all errors of the first pass that found any, beside those in `errors`.
+    """
+    with _deep():
+        return _check(files, errors, {_plain(PurePath(p).stem): p for p in library})
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _check(files: list[File], errors: Errors, library: Mapping[str, str]) -> core.Program:
+    d = Declared(errors, library=library)
+    kept = collect(d, files)
+    if any(e.code in ("ML206", "ML207", "ML208") for e in errors.found):
+        raise SpecErrors(errors.found)  # what is missing would only be missed again at every use
+    sign(d, kept)
+    check_declarations(d, kept)
+    functions = {n: function(d, n) for n in d.functions}
+    types = {n: type_definition(d, n) for n in d.types}
+    main = tuple(n for n in d.types if d.home[n] == files[-1].label)
+    program = core.Program(types, d.enums, functions, main)
+    _stop_if_any(errors)
+    check_contexts(program, errors)
+    check_places(program, errors)
+    support = Support(program, errors)
+    program = core.Program(
+        {n: _sourced_type(support, t) for n, t in types.items()},
+        d.enums,
+        {n: replace(f, body=support.sourced(f.body)) for n, f in functions.items()},
+        main,
+    )
+    recursive = check_recursion(program, errors)
+    _stop_if_any(errors)
+    return replace(program, functions={n: replace(f, recursive=n in recursive) for n, f in program.functions.items()})
+
+
+def _stop_if_any(errors: Errors) -> None:
+    if errors.found:
+        raise SpecErrors(errors.found)
+
+
+C = TypeVar("C", core.MergeDef, core.QueryDef, core.Property, core.TheoremDef)
+
+
+def _sourced_type(support: Support, t: core.TypeDef) -> core.TypeDef:
+    def body(c: C) -> C:
+        return replace(c, body=support.sourced(c.body))
+
+    def update(u: core.UpdateDef) -> core.UpdateDef:
+        requires = support.sourced(u.requires) if u.requires is not None else None
+        return replace(u, requires=requires, body=support.sourced(u.body))
+
+    return replace(
+        t,
+        merge=body(t.merge) if t.merge is not None else None,
+        dots=support.sourced(t.dots) if t.dots is not None else None,
+        updates=tuple(map(update, t.updates)),
+        queries=tuple(map(body, t.queries)),
+        properties=tuple(map(body, t.properties)),
+        theorems=tuple(map(body, t.theorems)),
+    )
+
+
+@contextmanager
+def _deep() -> Iterator[None]:
+    """Lets trees be as deep as the parser lets them be."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, FRAMES))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(limit)

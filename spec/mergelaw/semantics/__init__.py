@@ -1,0 +1,1 @@
+"""The evaluator: specs as executable Python, once interpreted and once compiled."""

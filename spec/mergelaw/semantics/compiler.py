@@ -1,0 +1,155 @@
+"""The compiler: a declared type as Python functions of its own.
+
+It does what the interpreter does (`interpreter.Interpreter` says what a spec means), faster: the functions
+are printed for one instance, with its types filled in, calls inlined, and set algebra as loops that look only
+where something can be. `apply` costs what the delta touches, not what the state holds.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from mergelaw.language.core import Named, Program, Property
+from mergelaw.semantics.compile.module import Module
+from mergelaw.semantics.context import CausalContext, Dot
+from mergelaw.semantics.engine import Delta, State, Universe
+from mergelaw.semantics.values import Raw, zero
+
+_KEPT = 256
+"""How many compiled instances are kept for reuse; the one used longest ago goes first."""
+
+_Function = Callable[..., Any]
+
+
+class Compiled:
+    """Runs one instance of a declared type; see `engine.Engine`. Two of the same program and type share their code."""
+
+    def __init__(self, program: Program, type: Named) -> None:
+        """`type` has concrete arguments, as many as its declaration has parameters. Raises: KeyError, ValueError."""
+        if len(program.types[type.name].params) != len(type.args):
+            raise ValueError(f"{type} needs {len(program.types[type.name].params)} type arguments")
+        self.program = program
+        self.type = type
+        self._code = _code(program, type)
+        self._update_functions = self._code.updates
+        self._query_functions = self._code.queries
+        self._zero = zero(program, type)
+
+    @property
+    def source(self) -> str:
+        """The generated Python text."""
+        return self._code.source
+
+    def zero(self) -> Raw:
+        """The least state."""
+        return self._zero
+
+    def merge(self, left: Raw, left_seen: CausalContext, right: Raw, right_seen: CausalContext) -> Raw:
+        """The merge of two states; it lives under the union of the contexts."""
+        return self._code.merge(left, left_seen, right, right_seen)
+
+    def apply(self, this: Raw, seen: CausalContext, delta: Delta) -> Raw:
+        """merge(this, seen, delta.value, delta.context), at the places only that the footprint names."""
+        return self._code.apply(this, seen, delta.value, delta.context, delta.footprint)
+
+    def update(
+        self,
+        name: str,
+        this: Raw,
+        seen: CausalContext,
+        args: tuple[Raw, ...],
+        by: int,
+        dots: tuple[Dot, ...],
+        when: int,
+    ) -> Delta:
+        """The delta of update `name`. Raises: UpdateRefused, KeyError; see `engine.Engine`."""
+        function, taken = self._update_functions[name]
+        if len(dots) != taken:
+            raise ValueError(f"`{name}` takes {taken} dots, not {len(dots)}")
+        delta: Delta = function(this, seen, by, dots, when, *args)
+        return delta
+
+    def dots_taken(self, name: str) -> int:
+        """max(1, the number of dots that update `name` names). Raises: KeyError."""
+        return self._update_functions[name][1]
+
+    def query(self, name: str, this: Raw, seen: CausalContext, args: tuple[Raw, ...]) -> Raw:
+        """What query `name` answers. Raises: KeyError."""
+        return self._query_functions[name](this, *args, seen)
+
+    def dots(self, this: Raw) -> frozenset[Dot]:
+        """The live dots of the state."""
+        found: list[Dot] = []
+        self._code.dots(this, found)
+        return frozenset(found)
+
+    def holds(self, prop: Property, states: tuple[State, ...], replica: int | None, universe: Universe | None) -> bool:
+        """Whether `prop` holds of `states`, as many as it names; `replica` binds that of a home relation."""
+        flat = [part for state in states for part in state]
+        return bool(self._code.property(prop)(*flat, replica, universe))
+
+
+class _Code:
+    """The generated functions of one instance."""
+
+    def __init__(self, program: Program, type: Named) -> None:
+        definition = program.types[type.name]
+        self._type = type
+        self._module = Module(program, type)
+        module = self._module
+        contexts = module.needs_contexts(type)
+        merge_name, apply_name = module.merge_function(type), module.apply_function(type)
+        dots_name = module.dots_function(type)
+        update_names = {u.name: module.update(type, u.name) for u in definition.updates}
+        query_names = {q.name: module.query(type, q.name) for q in definition.queries}
+        self._run = 0
+        self._load()
+        found = module.namespace
+        merge, apply = found[merge_name], found[apply_name]
+        self.merge: _Function = merge if contexts else lambda x, _, y, __: merge(x, y)
+        self.apply: _Function = apply if contexts else lambda x, _, y, __, f: apply(x, y, f)
+        self.dots: _Function = (lambda this, into: None) if dots_name is None else found[dots_name]
+        self.updates: dict[str, tuple[_Function, int]] = {
+            u.name: (found[update_names[u.name]], max(1, len(u.at))) for u in definition.updates
+        }
+        self.queries: dict[str, _Function] = {n: found[f] for n, f in query_names.items()}
+        self._properties: dict[int, tuple[Property, _Function]] = {}
+
+    @property
+    def source(self) -> str:
+        """The generated Python text."""
+        return f"# Generated from {self._type}.\n\n\n" + "\n\n\n".join(self._module.parts) + "\n"
+
+    def property(self, prop: Property) -> _Function:
+        """The function that decides `prop`, generated when it is first asked for."""
+        known = self._properties.get(id(prop))
+        if known is None:
+            name = self._module.property(self._type, prop)
+            self._load()
+            known = self._properties[id(prop)] = (prop, self._module.namespace[name])
+        return known[1]
+
+    def _load(self) -> None:
+        """Execute what has been written since the last time."""
+        self._module.finish()
+        text = "\n\n\n".join(self._module.parts[self._run :]) + "\n"
+        self._run = len(self._module.parts)
+        exec(compile(text, f"<compiled {self._type}>", "exec"), self._module.namespace)
+
+
+_cache: OrderedDict[tuple[int, Named], tuple[Program, _Code]] = OrderedDict()
+
+
+def _code(program: Program, type: Named) -> _Code:
+    """The code of an instance; generated once for each program object (which the cache keeps alive) and type."""
+    key = (id(program), type)
+    if key in _cache:
+        _cache.move_to_end(key)
+        return _cache[key][1]
+    made = _Code(program, type)
+    _cache[key] = (program, made)
+    if len(_cache) > _KEPT:
+        _cache.popitem(last=False)
+    return made
