@@ -1,23 +1,24 @@
 """How fast types run, compiled beside interpreted: one group each, whose figures pytest-benchmark compares.
 
-Nothing is asserted about time. Run it with `pytest tests/benchmarks/test_semantics_bench.py --benchmark-enable`.
+Nothing is asserted about time. `make bench` runs it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 import pytest
 from immutables import Map
+from pytest_benchmark.fixture import BenchmarkFixture
 
 from mergelaw.language import check_text
-from mergelaw.language.core import TEXT, Named, Program
+from mergelaw.language.core import TEXT, Named, Program, Type
 from mergelaw.semantics.compiler import Compiled
-from mergelaw.semantics.context import CausalContext
-from mergelaw.semantics.engine import Delta, Engine
+from mergelaw.semantics.context import CausalContext, Dot
+from mergelaw.semantics.engine import Delta, Engine, State
 from mergelaw.semantics.interpreter import Interpreter
+from mergelaw.semantics.values import Raw
 
 SPECS = """
 store DotSet {
@@ -51,54 +52,55 @@ type LWWRegister[V] {
 
 ENGINES: dict[str, Callable[[Program, Named], Engine]] = {"compiled": Compiled, "interpreted": Interpreter}
 BIG = 100_000
-"""Members of the set that deltas are applied to."""
+"""Members of the set that only the compiled engine changes: the interpreter merges all of it, which takes seconds."""
 MIDDLE = 1_000
-"""Members of each of the two sets that are merged."""
+"""Members of the sets that both engines work on."""
 
+pytestmark = pytest.mark.slow
 engines = pytest.mark.parametrize("engine", ENGINES)
+sizes = pytest.mark.parametrize(("engine", "size"), [("compiled", BIG), ("compiled", MIDDLE), ("interpreted", MIDDLE)])
+updates = pytest.mark.parametrize("name", ["add", "remove"])
 
-# The interpreter merges whole states, which would take it seconds at each application to the big set.
-ROUNDS = {"compiled": {"rounds": 200, "iterations": 50}, "interpreted": {"rounds": 2, "iterations": 1}}
 
-
-def run(engine: str, name: str, *args: Any) -> Engine:
+def run(engine: str, name: str, *args: Type) -> Engine:
     return ENGINES[engine](check_text(SPECS, "<benchmark>"), Named(name, args))
 
 
 @cache
-def filled(count: int, first: int = 0) -> tuple[Any, CausalContext]:
+def filled(count: int, first: int = 0) -> State:
     """An ORSet of numbered members from `first`, added by replicas 1 and 2 in turn, and its context."""
-    adds = Map({f"member {i}": Map({(1 + i % 2, 1 + i // 2): True}) for i in range(first, first + count)})
+    members = range(first, first + count)
+    adds: Map[str, Map[Dot, bool]] = Map((f"member {i}", Map([((1 + i % 2, 1 + i // 2), True)])) for i in members)
     return (adds,), CausalContext.from_vector({1: first + count, 2: first + count})
 
 
-def delta_of(engine: Engine, name: str, member: str, state: Any, seen: CausalContext) -> Delta:
+def delta_of(engine: Engine, name: str, member: str, state: Raw, seen: CausalContext) -> Delta:
     return engine.update(name, state, seen, (member,), 1, ((1, seen.next_number(1)),), 0)
 
 
-@engines
-@pytest.mark.parametrize("name", ["add", "remove"])
-def test_orset_delta_into_a_big_set(benchmark: Any, engine: str, name: str) -> None:
-    benchmark.group = f"apply the delta of {name} to an ORSet of {BIG}"
+@sizes
+@updates
+def test_orset_delta_is_applied(benchmark: BenchmarkFixture, engine: str, size: int, name: str) -> None:
+    benchmark.group = f"apply the delta of {name} to an ORSet"
     run_it = run(engine, "ORSet", TEXT)
-    state, seen = filled(BIG)
+    state, seen = filled(size)
     delta = delta_of(run_it, name, "member 7", state, seen)
-    after = benchmark.pedantic(run_it.apply, args=(state, seen, delta), **ROUNDS[engine])
+    after = benchmark(run_it.apply, state, seen, delta)
     assert run_it.query("contains", after, seen, ("member 7",)) == (name == "add")
 
 
-@engines
-@pytest.mark.parametrize("name", ["add", "remove"])
-def test_orset_update_of_a_big_set(benchmark: Any, engine: str, name: str) -> None:
-    benchmark.group = f"make the delta of {name} in an ORSet of {BIG}"
+@sizes
+@updates
+def test_orset_delta_is_made(benchmark: BenchmarkFixture, engine: str, size: int, name: str) -> None:
+    benchmark.group = f"make the delta of {name} in an ORSet"
     run_it = run(engine, "ORSet", TEXT)
-    state, seen = filled(BIG)
+    state, seen = filled(size)
     delta = benchmark(delta_of, run_it, name, "member 7", state, seen)
-    assert (1, 4) not in seen - delta.context
+    assert (2, 4) in delta.context  # the dot of member 7
 
 
 @engines
-def test_merge_of_two_sets(benchmark: Any, engine: str) -> None:
+def test_merge_of_two_sets(benchmark: BenchmarkFixture, engine: str) -> None:
     benchmark.group = f"merge two ORSets of {MIDDLE}, half of it in common"
     run_it = run(engine, "ORSet", TEXT)
     (left, left_seen), (right, right_seen) = filled(MIDDLE), filled(MIDDLE, MIDDLE // 2)
@@ -106,21 +108,21 @@ def test_merge_of_two_sets(benchmark: Any, engine: str) -> None:
     assert run_it.query("contains", merged, left_seen | right_seen, (f"member {MIDDLE - 1}",))
 
 
-@engines
-def test_orset_query(benchmark: Any, engine: str) -> None:
-    benchmark.group = f"ask an ORSet of {BIG} for a member"
+@sizes
+def test_orset_query(benchmark: BenchmarkFixture, engine: str, size: int) -> None:
+    benchmark.group = "ask an ORSet for a member"
     run_it = run(engine, "ORSet", TEXT)
-    state, seen = filled(BIG)
+    state, seen = filled(size)
     assert benchmark(run_it.query, "contains", state, seen, ("member 7",))
 
 
 @engines
-def test_counter_increment(benchmark: Any, engine: str) -> None:
+def test_counter_increment(benchmark: BenchmarkFixture, engine: str) -> None:
     benchmark.group = "increment a GCounter of 3 and apply the delta"
     run_it = run(engine, "GCounter")
     state, seen = (Map({1: 5, 2: 7, 3: 1}),), CausalContext.from_vector({1: 5, 2: 7, 3: 1})
 
-    def increment() -> Any:
+    def increment() -> Raw:
         delta = run_it.update("inc", state, seen, (2,), 1, ((1, 6),), 0)
         return run_it.apply(state, seen, delta)
 
@@ -128,12 +130,12 @@ def test_counter_increment(benchmark: Any, engine: str) -> None:
 
 
 @engines
-def test_register_write(benchmark: Any, engine: str) -> None:
+def test_register_write(benchmark: BenchmarkFixture, engine: str) -> None:
     benchmark.group = "write a register and apply the delta"
     run_it = run(engine, "LWWRegister", TEXT)
     state, seen = (3, (2,), ("old",)), CausalContext.from_vector({1: 5, 2: 7})
 
-    def write() -> Any:
+    def write() -> Raw:
         delta = run_it.update("write", state, seen, ("new",), 1, ((1, 6),), 9)
         return run_it.apply(state, seen, delta)
 

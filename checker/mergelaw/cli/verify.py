@@ -176,7 +176,7 @@ def _print(result: Report, *, stats: bool) -> None:
             print(f"\n{result.rechecked_by} says `{c.answer}` to {c.type}: {c.obligation}")
     if stats:
         print("\n" + "\n".join(report.stats(result)))
-    print(f"\n{report.summary(result)}\n{report.claim(result)}")
+    print("\n" + "\n".join([report.summary(result), *report.claim(result)]))
 
 
 def told(r: Result) -> str:

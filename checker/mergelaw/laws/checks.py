@@ -38,6 +38,8 @@ class Fault:
     """The replica whose home state the first mask is."""
     context: CausalContext | None = None
     """The context that zero is read under."""
+    bare: bool = False
+    """Whether the state of a single delta is the delta itself, not what merging it into zero gives."""
 
     def renamed(self, names: Mapping[int, int]) -> Fault:
         """The fault with its replica renamed."""
@@ -56,10 +58,25 @@ class Check(Protocol):
         ...
 
 
-def state_in(history: History, label: str, mask: int, holder: int | None = None) -> StateIn:
-    """The state of `mask`, labelled."""
-    value, seen = history.system.pair(history.state(mask))
-    return StateIn(label, value, seen, mask, holder)
+def state_in(history: History, label: str, mask: int, *, bare: bool = False) -> StateIn:
+    """The state of `mask`, labelled; `bare`: see `Fault`."""
+    state = _state(history, mask, bare)
+    value, seen = history.system.pair(state)
+    if state == history.state(mask):
+        return StateIn(label, value, seen, mask)
+    return StateIn(f"{label} (the delta of `{history.moves[mask.bit_length() - 1].call.update}`)", value, seen)
+
+
+def _state(history: History, mask: int, bare: bool) -> int:
+    if bare and mask.bit_count() == 1:
+        return history.moves[mask.bit_length() - 1].message
+    return history.state(mask)
+
+
+def _ways(history: History) -> tuple[bool, ...]:
+    """How to read the states of single deltas: both ways, where merging a delta into zero does not give the delta."""
+    plain = all(history.state(1 << i) == m.message for i, m in enumerate(history.moves))
+    return (False,) if plain else (False, True)
 
 
 @dataclass(frozen=True)
@@ -102,31 +119,36 @@ class LawCheck:
     def __init__(self, system: System, kind: Kind) -> None:
         self._law = _LAWS[kind]
         self._met: set[tuple[int, ...]] = set()
+        self._groups: set[tuple[int, ...]] = set()
 
     def faults(self, history: History) -> Iterator[Fault]:
         """See `Check`."""
+        for bare in _ways(history):
+            yield from self._faults(history, bare)
+
+    def _faults(self, history: History, bare: bool) -> Iterator[Fault]:
         system = history.system
-        new = {history.state(m): m for m in reversed(list(history.masks(new=True)))}
-        every = {history.state(m): m for m in reversed(list(history.masks()))}
+        new = {_state(history, m, bare) for m in history.masks(new=True)}
+        every = {_state(history, m, bare): m for m in reversed(list(history.masks()))}
         group = tuple(sorted(every))
-        if group in self._met:
+        if group in self._groups:
             return
-        self._met.add(group)
+        self._groups.add(group)
         for states in product(sorted(every, key=lambda s: every[s]), repeat=self._law.arity):
             if states in self._met or not any(s in new for s in states):
                 continue
             self._met.add(states)
             left, right = self._law.sides(system, states)
             if system.value(left) != system.value(right):
-                yield Fault(tuple(every[s] for s in states))
+                yield Fault(tuple(every[s] for s in states), bare=bare)
 
     def judge(self, history: History, fault: Fault) -> Failure | None:
         """See `Check`."""
         system, law = history.system, self._law
-        left, right = law.sides(system, tuple(history.state(m) for m in fault.masks))
+        left, right = law.sides(system, tuple(_state(history, m, fault.bare) for m in fault.masks))
         if system.value(left) == system.value(right):
             return None
-        inputs = tuple(state_in(history, n, m) for n, m in zip("abc", fault.masks, strict=False))
+        inputs = tuple(state_in(history, n, m, bare=fault.bare) for n, m in zip("abc", fault.masks, strict=False))
         results = (
             ValueOf(law.left, system.type, system.value(left)),
             ValueOf(law.right, system.type, system.value(right)),
@@ -143,28 +165,28 @@ class IdentityCheck:
     def faults(self, history: History) -> Iterator[Fault]:
         """See `Check`."""
         contexts = {history.system.seen(history.state(m)): None for m in history.masks()}
-        for mask in history.masks():
-            state = history.state(mask)
-            for context in contexts:
-                if (state, context) not in self._met:
-                    self._met.add((state, context))
-                    fault = Fault((mask,), context=context)
-                    if self.judge(history, fault):
-                        yield fault
+        for bare, mask, context in product(_ways(history), history.masks(), contexts):
+            key = _state(history, mask, bare), context
+            if key not in self._met:
+                self._met.add(key)
+                fault = Fault((mask,), context=context, bare=bare)
+                if self.judge(history, fault):
+                    yield fault
 
     def judge(self, history: History, fault: Fault) -> Failure | None:
         """See `Check`."""
         system = history.system
-        value, seen = system.pair(history.state(fault.masks[0]))
+        value, seen = system.pair(_state(history, fault.masks[0], fault.bare))
         context = (fault.context or EMPTY) - CausalContext(system.engine.dots(value))
         zero = system.engine.zero()
-        merged = system.engine.merge(value, seen, zero, context)
-        if merged == value:
+        merged = system.engine.merge(value, seen, zero, context), system.engine.merge(zero, context, value, seen)
+        if merged == (value, value):
             return None
-        inputs = (state_in(history, "a", fault.masks[0]), StateIn("zero", zero, context))
-        results = (ValueOf("merge(a, zero)", system.type, merged), ValueOf("a", system.type, value))
-        because = "merging an empty state, which has seen nothing that is live here, changes the state"
-        return Failure(history, inputs, (), results, because, compared=True)
+        left = merged[0] != value
+        inputs = (state_in(history, "a", fault.masks[0], bare=fault.bare), StateIn("zero", zero, context))
+        side = ValueOf("merge(a, zero)" if left else "merge(zero, a)", system.type, merged[0 if left else 1])
+        because = "merging with an empty state, which has seen nothing that is live here, changes the state"
+        return Failure(history, inputs, (), (side, ValueOf("a", system.type, value)), because, compared=True)
 
 
 class PropertyCheck:

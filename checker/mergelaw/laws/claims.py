@@ -16,7 +16,8 @@ from mergelaw.language.core import Apply, Expr, TheoremDef, children, substitute
 from mergelaw.laws.checks import universe
 from mergelaw.laws.domains import TIMES, Sources, argument_lists, dots_in
 from mergelaw.laws.explain import Failure, Scene, StateIn, ValueOf, computed_states, reason
-from mergelaw.laws.system import Call, History, System, Unreachable, bits, gaps, uses_time
+from mergelaw.laws.reads import uses_time
+from mergelaw.laws.system import Call, History, System, Unreachable, bits, gaps
 from mergelaw.laws.wording import text
 from mergelaw.semantics.context import CausalContext
 from mergelaw.semantics.engine import State, UpdateRefused

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from mergelaw.language import core
 from mergelaw.language.core import MapT, Named, RecordT, Type, substitute
 from mergelaw.laws import smt
 from mergelaw.laws.encode import Context, Encoder, Env, State
 from mergelaw.laws.smt import FALSE, TRUE, Term, and_, not_, or_
-from mergelaw.laws.symbolic import Abs, Fun, Sym, Tup, Unsupported, flatten
+from mergelaw.laws.symbolic import Abs, Fun, Sym, Tup, Unsupported, flatten, nonzero_part
 
 Place = tuple[str | Sym, ...]
 """A concrete path: field names and symbolic keys."""
@@ -111,9 +111,7 @@ class DeltaEncoder:
         requires = TRUE if update.requires is None else enc.holds(update.requires, env)
         return SymbolicDelta(value, seen, forgotten, lambda p: self._touched(owner, entries, p), requires)
 
-    def abstract_update(
-        self, owner: Named, update: str, part: Abs, dots: Sequence[Tup], context: str
-    ) -> SymbolicDelta:
+    def abstract_update(self, owner: Named, update: str, part: Abs, dots: Sequence[Tup], context: str) -> SymbolicDelta:
         """Any update of an abstract part.
 
         What it forgets is live in the part, and what is live in its delta is forgotten too or one of its dots: this much is
@@ -158,7 +156,6 @@ class DeltaEncoder:
             else:
                 assert isinstance(t, MapT) and isinstance(value, Fun)
                 key = enc.eval(step, env)
-                enc.logic.ground(enc.key_of(t.key), key)
                 value, t = value(key), t.value
         return t, value
 
@@ -261,7 +258,7 @@ class DeltaEncoder:
         source = e.value or e.held
         assert source is not None
         value = source(e.env)
-        out = TRUE
+        keyed: Sym | None = None
         for at in rest:
             t = self.encoder.rep(t)
             if isinstance(at, str):
@@ -270,9 +267,12 @@ class DeltaEncoder:
                 value, t = value.items[n], t.fields[n][1]
             else:
                 assert isinstance(t, MapT) and isinstance(value, Fun)
-                value, t = value(at), t.value
-                out = and_(out, not_(self.encoder.is_zero(value)))
-        return out
+                keyed = value = value(at)
+                t = t.value
+        if keyed is None:
+            return TRUE
+        # What is not zero deep inside is not zero further up, so the last key decides; its scalars are enough to tell.
+        return nonzero_part(keyed) if nonzero_part(keyed) is not FALSE else not_(self.encoder.is_zero(keyed))
 
 
 @dataclass(frozen=True)
@@ -290,6 +290,25 @@ Pending = tuple[tuple[str, Type, Fun], ...]
 """Variables of `each`, their types, and the sets they range over."""
 
 
+def _is_keys_of(source: core.Expr, steps: tuple[core.Step, ...]) -> bool:
+    """Whether `source` is `keys(this.steps)`."""
+    if not isinstance(source, core.Keys):
+        return False
+    at: core.Expr = source.subject
+    for step in reversed(steps):
+        if (
+            isinstance(step, str)
+            and isinstance(at, core.Get)
+            and at.name == step
+            or isinstance(at, core.At)
+            and at.key == step
+        ):
+            at = at.subject
+        else:
+            return False
+    return at == core.Var(at.type, "this")
+
+
 def remembered(value: Callable[[Env], Sym], pending: Pending) -> Callable[[Env], Sym]:
     """`value`, computed once for each binding of the pending variables: each computation makes new witnesses."""
     memo: dict[tuple[int, ...], Sym] = {}
@@ -304,7 +323,6 @@ def remembered(value: Callable[[Env], Sym], pending: Pending) -> Callable[[Env],
     return once
 
 
-
 @dataclass(frozen=True)
 class _Collector:
     """Walks the body of one update."""
@@ -315,6 +333,8 @@ class _Collector:
     whole: _Whole
     entries: list[_Entry]
     forgets: list[Callable[[Tup], Term]]
+    sources: dict[str, core.Expr] = field(default_factory=dict)
+    """What the variables of `each` range over."""
 
     def collect(self, d: core.Delta, guard: Term, env: Env, pending: Pending) -> None:
         """Take up what `d` says under `guard`."""
@@ -358,6 +378,7 @@ class _Collector:
                 s = enc.eval(source, env)
                 if not isinstance(s, Fun):
                     raise Unsupported("`each` over a recursive part")
+                self.sources[var] = source
                 for i in inner:
                     self._entry(i, guard, env, (*pending, (var, substitute(var_type, env.types), s)))
             case core.PartUpdate():
@@ -445,7 +466,7 @@ class _Collector:
             if found is not None:
                 return found
             inner, place, members = env, self.whole.place, [guard]
-            for step in path.steps:
+            for n, step in enumerate(path.steps):
                 if isinstance(step, str):
                     place = (*place, step)
                     continue
@@ -453,7 +474,9 @@ class _Collector:
                 if each is not None and isinstance(step, core.Var) and step.name not in inner.vars:
                     k = self.deltas._born_key(place, each[0], x)
                     inner = inner.bind(**{step.name: k})
-                    members.append(enc.truth(each[1](k)))
+                    # What is live below a key makes it one of the keys.
+                    if not _is_keys_of(self.sources[step.name], path.steps[:n]):
+                        members.append(enc.truth(each[1](k)))
                 place = (*place, enc.eval(step, inner))
             found = memo[key] = and_(*members, holds(inner, place, x))
             return found

@@ -95,6 +95,8 @@ class Encoder:
         self.logic = logic
         self.contexts: dict[str, Context] = {}
         self.on_apply: Callable[[core.Apply, Env], State] | None = None
+        self.zero_is_dotless = False
+        """State of abstract values that the zero has no live dots: true of each store, and costly."""
         self.on_build: Callable[[core.Build, Env], None] | None = None
         self._sums: list[_Sum] = []
         self._texts: dict[str, Term] = {}
@@ -197,9 +199,7 @@ class Encoder:
             case RecordT(fields):
                 return Tup(
                     tuple(
-                        self.symbol(
-                            f, f"{name}.{n}", args, seen=seen, watch=watch, keys=keys, key_types=key_types
-                        )
+                        self.symbol(f, f"{name}.{n}", args, seen=seen, watch=watch, keys=keys, key_types=key_types)
                         for n, f in fields
                     )
                 )
@@ -313,19 +313,18 @@ class Encoder:
 
     # -- quantifiers, equality, order ------------------------------------------------------------------
 
-    def forall(self, types: Sequence[Type], body: Callable[..., Term], hint: str = "k") -> Term:
-        """A Boolean equivalent to: body holds of all values of `types`."""
+    def forall(self, types: Sequence[Type], body: Callable[..., Term], hint: str = "k", *, claim: bool = False) -> Term:
+        """A Boolean equivalent to: body holds of all values of `types`; `claim` as in `Logic.forall`."""
         if not types:
             return body()
-        return self.logic.forall(
-            [self.key_of(t) for t in types], [self.fresh(t, f"{hint}{n}") for n, t in enumerate(types)], body
-        )
+        witnesses = [self.fresh(t, f"{hint}{n}") for n, t in enumerate(types)]
+        return self.logic.forall([self.key_of(t) for t in types], witnesses, body, claim=claim)
 
     def exists(self, types: Sequence[Type], body: Callable[..., Term], hint: str = "w") -> Term:
         """A Boolean equivalent to: body holds of some values of `types`."""
         return not_(self.forall(types, lambda *xs: not_(body(*xs)), hint))
 
-    def equal(self, a: Sym, b: Sym) -> Term:
+    def equal(self, a: Sym, b: Sym, *, claim: bool = False) -> Term:
         """Equality of two values of one type; pointwise for maps."""
         if a is b:
             return TRUE
@@ -333,18 +332,18 @@ class Encoder:
         if isinstance(a, Term) and isinstance(b, Term):
             return eq(a, b)
         if isinstance(a, Tup) and isinstance(b, Tup):
-            return and_(*(self.equal(x, y) for x, y in zip(a.items, b.items, strict=True)))
+            return and_(*(self.equal(x, y, claim=claim) for x, y in zip(a.items, b.items, strict=True)))
         if isinstance(a, Opt) and isinstance(b, Opt):
-            return and_(eq(a.present, b.present), or_(not_(a.present), self.equal(a.item, b.item)))
+            return and_(eq(a.present, b.present), or_(not_(a.present), self.equal(a.item, b.item, claim=claim)))
         if isinstance(a, Enm) and isinstance(b, Enm):
             same = [eq(a.tag, b.tag)]
             for n, (p, q) in enumerate(zip(a.payloads, b.payloads, strict=True)):
-                inside = and_(*(self.equal(x, y) for x, y in zip(p, q, strict=True)))
+                inside = and_(*(self.equal(x, y, claim=claim) for x, y in zip(p, q, strict=True)))
                 same.append(or_(not_(eq(a.tag, smt.integer(n))), inside))
             return and_(*same)
         if isinstance(a, Fun) and isinstance(b, Fun):
             f, g = a, b
-            return self.forall([f.key], lambda k: self.equal(f(k), g(k)))
+            return self.forall([f.key], lambda k: self.equal(f(k), g(k), claim=claim), claim=claim)
         if isinstance(a, Abs) and isinstance(b, Abs):
             if a.observe is None and b.observe is None:
                 return TRUE
@@ -353,7 +352,10 @@ class Encoder:
             ox, oy = x.observe, y.observe
             assert ox is not None and oy is not None
             return self.logic.forall(
-                [f"Observer:{a.kind}"], [smt.const(self.logic.name("o"), INT)], lambda o: eq(ox(o), oy(o))
+                [f"Observer:{a.kind}"],
+                [smt.const(self.logic.name("o"), INT)],
+                lambda o: eq(ox(o), oy(o)),
+                claim=claim,
             )
         raise Unsupported("a look into an abstract part")
 
@@ -380,7 +382,7 @@ class Encoder:
         more = sorted(atoms - v.atoms)
         inside = v.observe
         extra = [self.contexts[m] for m in more]
-        disjoint = self.forall([DOT], lambda x: not_(and_(v.live(x), or_(*(e.has(x) for e in extra)))), "x")
+        disjoint = self.forall([DOT], lambda x: not_(and_(v.live(x), or_(*(e.has(x) for e in extra)))), "x", claim=True)
         name = self.logic.name(f"{v.kind}.moved")
 
         def observe(o: Term) -> Term:
@@ -423,8 +425,22 @@ class Encoder:
             )
         else:
             t = self.equal(v, Abs(v.kind, False, None, lambda _: FALSE, frozenset()))
+            part = v
+            if self.zero_is_dotless:
+                self.logic.universal(["Dot"], lambda x: not_(part.live(x)), t)
         self._zero_tests[id(v)] = (v, t)
         return t
+
+    def claimed_zero(self, v: Sym) -> Term:
+        """That `v` is zero, only to be shown."""
+        if isinstance(v, Tup):
+            return and_(*(self.claimed_zero(i) for i in v.items))
+        if isinstance(v, Fun):
+            f = v
+            return self.forall([f.key], lambda k: self.claimed_zero(f(k)), claim=True)
+        if isinstance(v, Abs):
+            return self.equal(v, Abs(v.kind, v.lattice, None, lambda _: FALSE, frozenset()), claim=True)
+        return self.is_zero(v)
 
     def less(self, a: Sym, b: Sym) -> Term:
         """a < b in the order of their type."""
@@ -653,9 +669,7 @@ class Encoder:
                 if s is not None:
                     return s.value
                 here = env.seen.get("this", Context(lambda _: FALSE, frozenset()))
-                return self.merge(
-                    substitute(t, env.types), self.eval(left, env), here, self.eval(right, env), here
-                )
+                return self.merge(substitute(t, env.types), self.eval(left, env), here, self.eval(right, env), here)
             case core.DotsOf(_, subject):
                 v, st = self._value(subject, env), substitute(subject.type, env.types)
                 return Fun(DOT, BOOL, lambda x: self.live(st, v, x))  # type: ignore[arg-type]
@@ -883,9 +897,7 @@ class Encoder:
         elsewhere = and_(*(not_(self.equal(k, j)) for j in special))
         f, g = self._number(one.body(k)), self._number(two.body(k))
         self.logic.ground(self.key_of(key), k, level=1)
-        self.logic.fact(
-            or_(and_(elsewhere, smt.lt(g, f)), smt.le(one.total, smt.add(two.total, at_special)))
-        )
+        self.logic.fact(or_(and_(elsewhere, smt.lt(g, f)), smt.le(one.total, smt.add(two.total, at_special))))
 
     @staticmethod
     def _number(v: Sym) -> Term:
@@ -934,7 +946,7 @@ class Encoder:
         every = self.forall(types, lambda *xs: body(*xs), e.var)
         return every if e.kind == "forall" else not_(every)
 
-    def _peeled(self, e: core.Quant, env: Env) -> tuple[list[Type], Callable[..., Term]]:
+    def _peeled(self, e: core.Quant, env: Env, *, claim: bool = False) -> tuple[list[Type], Callable[..., Term]]:
         """The types and the body of a chain of quantifiers of one kind; the body of `exists` is negated."""
         chain = [e]
         while isinstance(inner := chain[-1].body, core.Quant) and inner.kind == e.kind:
@@ -953,10 +965,34 @@ class Encoder:
             inside = and_(*members)
             if inside is FALSE:
                 return TRUE
-            holds = self.holds(chain[-1].body, bound)
+            last = chain[-1].body
+            holds = self.claimed(last, bound) if claim else self.holds(last, bound)
             return implies(inside, holds if e.kind == "forall" else not_(holds))
 
         return [substitute(q.var_type, env.types) for q in chain], body
+
+    def claimed(self, e: Expr, env: Env) -> Term:
+        """The truth of a Bool expression that is only to be shown; see `Logic.forall`."""
+        match e:
+            case core.Quant(kind="forall"):
+                types, body = self._peeled(e, env, claim=True)
+                return self.forall(types, body, e.var, claim=True)
+            case core.Op(_, "and" | "or" as op, args):
+                parts = (self.claimed(a, env) for a in args)
+                return and_(*parts) if op == "and" else or_(*parts)
+            case core.Op(_, "implies", (a, b)):
+                return implies(self.holds(a, env), self.claimed(b, env))
+            case core.Op(_, "eq", (a, b)) if not isinstance(a, core.Zero) and not isinstance(b, core.Zero):
+                return self.equal(self._value(a, env), self._value(b, env), claim=True)
+            case core.If(_, condition, then, orelse):
+                c = self.holds(condition, env)
+                return ite(c, self.claimed(then, env), self.claimed(orelse, env))
+            case core.Let(_, name, value, body):
+                s = self.state_of(value, env)
+                inner = env.bind(**{name: self.eval(value, env)}) if s is None else env.bind_states({name: s})
+                return self.claimed(body, inner)
+            case _:
+                return self.holds(e, env)
 
     def assume(self, e: Expr, env: Env) -> None:
         """Assert a Bool expression; universal claims are only instantiated, at ground values, and make no witnesses."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mergelaw.language import core
 from mergelaw.language.core import DOT, Property, substitute
 from mergelaw.laws import smt
-from mergelaw.laws.deltas import Place
+from mergelaw.laws.deltas import Place, SymbolicDelta
 from mergelaw.laws.encode import Env, State
 from mergelaw.laws.model import Kind, Obligation
 from mergelaw.laws.obligations import DOTS_SEEN, ONE_PLACE, property_label
@@ -46,21 +46,19 @@ def _law(scene: Scene, kind: Kind) -> Term:
     a = scene.state("a")
     enc = scene.enc
     if kind is Kind.IDEMPOTENT:
-        return enc.equal(scene.merge(a, a).value, a.value)
+        return enc.equal(scene.merge(a, a).value, a.value, claim=True)
     if kind is Kind.IDENTITY:
-        plain = enc.equal(scene.merge(a, scene.zero(scene.empty())).value, a.value)
+        plain = enc.equal(scene.merge(a, scene.zero(scene.empty())).value, a.value, claim=True)
         if scene.definition.kind == "type":
             return plain
         other = enc.context("c.seen")
-        scene.logic.universal(
-            ["Dot"], lambda x: not_(and_(scene.held(a.value, (), x), other.has(x)))
-        )
-        under = enc.equal(scene.merge(a, scene.zero(other)).value, a.value)
+        scene.logic.universal(["Dot"], lambda x: not_(and_(scene.held(a.value, (), x), other.has(x))))
+        under = enc.equal(scene.merge(a, scene.zero(other)).value, a.value, claim=True)
         return and_(plain, under)
     b = scene.state("b")
     scene.assume_compatible(a, b)
     if kind is Kind.COMMUTATIVE:
-        return enc.equal(scene.merge(a, b).value, scene.merge(b, a).value)
+        return enc.equal(scene.merge(a, b).value, scene.merge(b, a).value, claim=True)
     if kind is Kind.LIFTING:
         merged = scene.merge(a, b).value
         kept = and_(*(_kept(scene, p, merged, a, b) for p in scene.dot_places))
@@ -71,7 +69,7 @@ def _law(scene: Scene, kind: Kind) -> Term:
     scene.assume_compatible(b, c)
     left = scene.merge(scene.merge(a, b), c)
     right = scene.merge(a, scene.merge(b, c))
-    return enc.equal(left.value, right.value)
+    return enc.equal(left.value, right.value, claim=True)
 
 
 def _kept(scene: Scene, p: Part, merged: Sym, a: State, b: State) -> Term:
@@ -83,7 +81,7 @@ def _kept(scene: Scene, p: Part, merged: Sym, a: State, b: State) -> Term:
         before = (scene.live_at(p, s.value, ks[:-1], x) for s in (a, b))
         return implies(scene.live_at(p, merged, ks[:-1], x), or_(*before))
 
-    return scene.enc.forall((*p.keys, DOT), at, "x")
+    return scene.enc.forall((*p.keys, DOT), at, "x", claim=True)
 
 
 # -- inductive properties --------------------------------------------------------------------------
@@ -219,7 +217,7 @@ def _dots_seen(scene: Scene, step: str) -> Term:
                 assert isinstance(x, Tup)
                 return implies(scene.live_at(p, s.value, ks[:-1], x), s.seen.has(x))
 
-            out.append(scene.enc.forall(keys, at, "x"))
+            out.append(scene.enc.forall(keys, at, "x", claim=True))
         return and_(*out)
 
     if step == "initially":
@@ -244,7 +242,7 @@ def _one_place(scene: Scene, step: str) -> Term:
                 live = scene.live_at(p, s.value, ks[:-1], x)
                 return implies(live, or_(new, scene.born(p, ks[:-1], x)))
 
-            out.append(scene.enc.forall((*p.keys, DOT), at, "x"))
+            out.append(scene.enc.forall((*p.keys, DOT), at, "x", claim=True))
             for m, q in enumerate(scene.dot_places[: n + 1]):
                 for d in fresh:
                     out.append(_apart(scene, s, (p, q), d, same=n == m))
@@ -278,7 +276,7 @@ def _apart(scene: Scene, s: State, where: tuple[Part, Part], d: Tup, *, same: bo
         equal = and_(*(scene.enc.equal(x, y) for x, y in zip(left, right, strict=True))) if same else FALSE
         return implies(both, equal)
 
-    return scene.enc.forall((*p.keys, *q.keys), at, "k")
+    return scene.enc.forall((*p.keys, *q.keys), at, "k", claim=True)
 
 
 # -- updates ---------------------------------------------------------------------------------------
@@ -294,7 +292,9 @@ def _frame(scene: Scene, update: core.UpdateDef) -> Term:
     scene.logic.fact(d.requires)
     merged = scene.merge(t, State(d.value, d.seen)).value
     out = []
-    for leaf in leaves(scene.enc, scene.type):
+    for n, leaf in enumerate(leaves(scene.enc, scene.type)):
+        if scene.piece is not None and scene.piece != n:
+            continue
 
         def at(*ks: Sym, leaf: Part = leaf) -> Term:
             rest = list(ks)
@@ -302,10 +302,20 @@ def _frame(scene: Scene, update: core.UpdateDef) -> Term:
             touched = d.touches(place)
             if touched is TRUE:
                 return TRUE
-            return or_(touched, scene.enc.equal(leaf.read(merged, ks), leaf.read(t.value, ks)))
+            dropped = (_dropped(scene, leaf, n, place, ks, merged, d) for n in leaf.drops if n < len(place))
+            return or_(touched, *dropped, scene.enc.equal(leaf.read(merged, ks), leaf.read(t.value, ks), claim=True))
 
-        out.append(scene.enc.forall(leaf.keys, at, "k"))
+        out.append(scene.enc.forall(leaf.keys, at, "k", claim=True))
     return and_(*out)
+
+
+def _dropped(
+    scene: Scene, leaf: Part, n: int, place: Place, keys: tuple[Sym, ...], merged: Sym, d: SymbolicDelta
+) -> Term:
+    """That the entry which the first n steps lead to is touched, and gone."""
+    entry = Part(leaf.steps[:n], leaf.type, leaf.positions[:n])
+    gone = scene.enc.claimed_zero(entry.read(merged, keys[: len(entry.keys)]))
+    return FALSE if gone is FALSE else and_(d.touches(place[:n]), gone)
 
 
 def _fresh(scene: Scene, update: core.UpdateDef) -> Term:
@@ -319,7 +329,7 @@ def _fresh(scene: Scene, update: core.UpdateDef) -> Term:
     d = scene.update(update, this, scene.arguments(update), r)
     scene.logic.fact(d.requires)
     return scene.enc.forall(
-        [DOT], lambda x: implies(d.forgets(x), and_(this.seen.has(x), scene.held(this.value, (), x))), "x"
+        [DOT], lambda x: implies(d.forgets(x), and_(this.seen.has(x), scene.held(this.value, (), x))), "x", claim=True
     )
 
 
@@ -344,7 +354,7 @@ def _finite_support(scene: Scene, o: Obligation) -> Term:
             if not callable(m):
                 raise Unsupported("a comprehension over a recursive part")
             premises.append(enc.is_zero(m(k)))
-        found.append(implies(and_(*premises), enc.is_zero(enc.eval(e.body, inner))))
+        found.append(implies(and_(*premises), enc.claimed_zero(enc.eval(e.body, inner))))
 
     d = scene.definition
     enc.on_build = on_build
@@ -428,4 +438,4 @@ def _theorem(scene: Scene, t: core.TheoremDef) -> Term:
 
     enc.on_apply = on_apply
     env = Env(bound, {}, enc.type_env(scene.type)).bind_states(states)
-    return enc.holds(t.body, env)
+    return enc.claimed(t.body, env)

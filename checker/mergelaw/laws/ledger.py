@@ -43,8 +43,9 @@ Ledger = dict[str, dict[str, Any]]
 
 
 def file_name(obligation: str) -> str:
-    """The name of an obligation's file. Different names give different files: names of obligations hold no hyphens."""
-    return "".join(c if c.isalnum() or c == "_" else "-" for c in obligation) + ".smt2"
+    """The name of an obligation's file: blanks become hyphens, and what a file's name had better not hold, tildes."""
+    kept = (c if c.isalnum() or c in "_." else "-" if c == " " else "~" for c in obligation)
+    return "".join(kept) + ".smt2"
 
 
 def read(folder: Path) -> Ledger:

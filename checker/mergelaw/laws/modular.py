@@ -57,7 +57,7 @@ def _abstracted(
     match t:
         case Named(name):
             if any(overlap(w, place) for w in written):
-                return t
+                return _below(program, t, place, written)
             return ParamT(str(t), "Store" if program.types[name].kind == "store" else "Lattice")
         case RecordT(fields):
             return RecordT(tuple((n, _abstracted(program, f, (*place, n), written)) for n, f in fields))
@@ -65,3 +65,31 @@ def _abstracted(
             return MapT(key, _abstracted(program, value, (*place, key), written))
         case _:
             return t
+
+
+def _below(program: Program, t: Named, place: tuple[str | Type, ...], written: Sequence[tuple[core.Step, ...]]) -> Type:
+    """`t`, which updates write into, with what its arguments bring along made abstract where they do not."""
+    d = program.types[t.name]
+    args = []
+    for p, arg in zip(d.params, t.args, strict=True):
+        inside = _place_of(d.state, p.name) if p.bound in ("Store", "Lattice") else None
+        args.append(arg if inside is None else _abstracted(program, arg, (*place, *inside), written))
+    return Named(t.name, tuple(args))
+
+
+def _place_of(t: Type, param: str) -> tuple[str | Type, ...] | None:
+    """Where a parameter stands in a state; None if nowhere, or inside another declared type."""
+    match t:
+        case ParamT(name) if name == param:
+            return ()
+        case RecordT(fields):
+            for n, f in fields:
+                inside = _place_of(f, param)
+                if inside is not None:
+                    return (n, *inside)
+            return None
+        case MapT(key, value):
+            inside = _place_of(value, param)
+            return None if inside is None else (key, *inside)
+        case _:
+            return None

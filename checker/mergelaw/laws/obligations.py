@@ -76,7 +76,7 @@ def _home(d: TypeDef, p: core.Property) -> Iterator[Obligation]:
 
 def _of_parts(program: Program, d: TypeDef) -> Iterator[Obligation]:
     """What the parts' own updates do to their properties is proved with the parts; what is written into them directly, here."""
-    for part, p in properties(Encoder(unrolled(program, d.name), Logic()), d.self_type):
+    for part, p in properties(Encoder(unrolled(program, d.name, once=False), Logic()), d.self_type):
         if not part.steps:
             if part.type == d.self_type:
                 continue

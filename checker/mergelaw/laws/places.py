@@ -22,6 +22,8 @@ class Part:
     type: Type
     positions: tuple[int, ...] = ()
     """Index of each field step in its record; -1 for keys."""
+    drops: tuple[int, ...] = ()
+    """How many steps lead to each entry on the way that an own merge may drop as a whole."""
 
     @property
     def keys(self) -> tuple[Type, ...]:
@@ -86,25 +88,31 @@ def properties(enc: Encoder, t: Named) -> list[tuple[Part, Property]]:
     ]
 
 
-def leaves(enc: Encoder, t: Type, steps: Steps = (), positions: tuple[int, ...] = ()) -> Iterator[Part]:
+def leaves(
+    enc: Encoder, t: Type, steps: Steps = (), positions: tuple[int, ...] = (), drops: tuple[int, ...] = ()
+) -> Iterator[Part]:
     """The places at which a merge by footprint may differ from a full one.
 
-    Everything below a merge that is not pointwise is one leaf.
+    Everything below a merge that is not pointwise is one leaf. A merge that is decides each key that is touched as a whole,
+    and may drop its entry.
     """
     match t:
         case Named(name):
             merge = enc.program.types[name].merge
             if merge is not None and not pointwise(merge):
-                yield Part(steps, t, positions)
-            else:
-                yield from leaves(enc, enc.program.state_type(t), steps, positions)
+                yield Part(steps, t, positions, drops)
+                return
+            state = enc.program.state_type(t)
+            if merge is not None and isinstance(state, MapT):
+                drops = (*drops, len(steps) + 1)
+            yield from leaves(enc, state, steps, positions, drops)
         case RecordT(fields):
             for i, (name, f) in enumerate(fields):
-                yield from leaves(enc, f, (*steps, name), (*positions, i))
+                yield from leaves(enc, f, (*steps, name), (*positions, i), drops)
         case MapT(key, value):
-            yield from leaves(enc, value, (*steps, key), (*positions, -1))
+            yield from leaves(enc, value, (*steps, key), (*positions, -1), drops)
         case _:
-            yield Part(steps, t, positions)
+            yield Part(steps, t, positions, drops)
 
 
 def pointwise(merge: core.MergeDef) -> bool:
@@ -127,7 +135,9 @@ def _decides(e: core.Expr, states: tuple[str, ...], name: str | None, key: str |
         case core.At(_, core.Seen(), k):
             return _decides(k, states, name, key)
         case core.Op(_, "union" | "inter" | "diff", args) if key is None:
-            return all(isinstance(a, core.Seen) or _is_source(a, states, name) or _decides(a, states, name) for a in args)
+            return all(
+                isinstance(a, core.Seen) or _is_source(a, states, name) or _decides(a, states, name) for a in args
+            )
         case _ if _is_source(e, states, name):
             return not isinstance(e.type, MapT | Named | RecordT)
         case core.Get(_, subject, _) if _is_source(subject, states, None):

@@ -6,7 +6,7 @@ Its models may need impossible sums or states, so a model is never a counterexam
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from mergelaw.language.core import Program
@@ -15,9 +15,11 @@ from mergelaw.laws.goals import goal
 from mergelaw.laws.model import Kind, Obligation
 from mergelaw.laws.modular import layered
 from mergelaw.laws.obligations import DOTS_SEEN, ONE_PLACE
+from mergelaw.laws.places import leaves
 from mergelaw.laws.scene import Scene
 from mergelaw.laws.smt import TRUE, not_
 from mergelaw.laws.symbolic import BudgetExceeded, Unsupported
+from mergelaw.laws.unroll import recursive_types
 
 
 @dataclass(frozen=True)
@@ -42,9 +44,22 @@ class Attempt:
     level: int
     layered: bool = False
     """With the parts abstract."""
+    unroll: bool = False
+    """With a recursive type unfolded once inside itself."""
+    split: bool = False
+    """Leaf by leaf."""
+    dotless: bool = False
+    """With the fact that zero has no live dots."""
+
+    @property
+    def budget(self) -> int:
+        """How many instances to make at most; the next attempt is often the cheaper one."""
+        return 3_000 if self.layered else 8_000 if self.level == 1 else 15_000
 
 
 LAYERED = Attempt(declared=False, level=1, layered=True)
+LAYERED_DECLARED = Attempt(declared=True, level=1, layered=True)
+LAYERED_DEEP = Attempt(declared=True, level=2, layered=True)
 PLAIN = Attempt(declared=False, level=1)
 DECLARED = Attempt(declared=True, level=1)
 DEEP = Attempt(declared=True, level=2)
@@ -59,39 +74,69 @@ def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
     automatic = o.subject in (DOTS_SEEN, ONE_PLACE)
     out: tuple[Attempt, ...] = ()
     if (o.kind in MODULAR or automatic) and layered(program, o.type) is not None:
-        out = (LAYERED,)
+        out = (LAYERED, LAYERED_DECLARED, LAYERED_DEEP)
     if not scene.properties:
-        return (*out, PLAIN, Attempt(declared=False, level=2))
-    if o.kind in INDUCTIVE and not automatic:
-        return (*out, DECLARED, DEEP)
-    return (*out, PLAIN, DECLARED, DEEP)
+        out = (*out, PLAIN, Attempt(declared=False, level=2))
+    elif o.kind in INDUCTIVE and not automatic:
+        out = (*out, DECLARED, DEEP)
+    else:
+        out = (*out, PLAIN, DECLARED, DEEP)
+    if o.kind is Kind.FRAME:
+        pieces = [replace(a, split=True) for a in out if a.declared]
+        pieces = [*pieces, *(replace(a, dotless=True) for a in pieces)]
+        out = (*(a for a in out if not a.declared), *sorted(pieces, key=lambda a: (a.level, not a.layered, a.dotless)))
+    if o.kind is Kind.THEOREM and o.type in recursive_types(program):
+        out = (*out, *(replace(a, unroll=True) for a in out))
+    return out
+
+
+SEPARATOR = "(reset)\n"
+"""Between the scripts of an obligation that is proved piece by piece: each must be `unsat`."""
 
 
 def prove(program: Program, o: Obligation, timeout_ms: int = 10_000) -> Proof:
     """Try to prove `o`. The detail tells why where it fails; a failure says nothing about truth."""
     started = time.perf_counter()
     detail = ""
-    text: str | None = None
-    uses: tuple[str, ...] = ()
     for attempt in attempts(program, o):
-        try:
-            encoded, uses = encode(program, o, attempt)
-        except Unsupported as e:
-            detail = f"no proof: {e} has no encoding"
-            continue
-        except BudgetExceeded as e:
-            detail = f"no proof: the formula would be too large ({e})"
-            continue
-        text = encoded
         left = timeout_ms - (time.perf_counter() - started) * 1000
-        answer = check(text, max(1, int(left)))
-        if answer == "unsat":
-            return Proof(True, time.perf_counter() - started, text, uses, "")
-        detail = "no proof: the solver finds a model" if answer == "sat" else f"no proof: the solver says {answer}"
-    return Proof(False, time.perf_counter() - started, text, uses, detail)
+        if left <= 0:
+            return Proof(False, time.perf_counter() - started, None, (), f"no proof: out of time, {detail}")
+        texts: list[str] = []
+        uses: dict[str, None] = {}
+        detail = ""
+        for piece in range(attempt_pieces(program, o, attempt)) if attempt.split else (None,):
+            try:
+                text, assumed = encode(program, o, attempt, piece)
+            except Unsupported as e:
+                detail = f"no proof: {e} has no encoding"
+                break
+            except BudgetExceeded as e:
+                detail = f"no proof: the formula would be too large ({e})"
+                break
+            answer = check(text, max(1, int(left)))
+            if answer != "unsat":
+                said = "finds a model" if answer == "sat" else f"says {answer}"
+                detail = f"no proof: the solver {said}"
+                break
+            texts.append(text)
+            uses.update(dict.fromkeys(assumed))
+        if not detail:
+            return Proof(True, time.perf_counter() - started, SEPARATOR.join(texts), tuple(uses), "")
+    return Proof(False, time.perf_counter() - started, None, (), detail)
 
 
-def encode(program: Program, o: Obligation, attempt: Attempt) -> tuple[str, tuple[str, ...]]:
+def attempt_pieces(program: Program, o: Obligation, attempt: Attempt) -> int:
+    """How many pieces a split attempt has."""
+    if attempt.layered:
+        program = layered(program, o.type) or program
+    scene = Scene(program, o.type, declared=False)
+    return sum(1 for _ in leaves(scene.enc, scene.type))
+
+
+def encode(
+    program: Program, o: Obligation, attempt: Attempt, piece: int | None = None
+) -> tuple[str, tuple[str, ...]]:
     """The SMT-LIB text whose unsatisfiability proves `o`, and the declared facts assumed.
 
     Raises: Unsupported, BudgetExceeded.
@@ -101,7 +146,10 @@ def encode(program: Program, o: Obligation, attempt: Attempt) -> tuple[str, tupl
         layer = layered(program, o.type)
         assert layer is not None
         program = layer
-    scene = Scene(program, o.type, declared=attempt.declared, max_level=attempt.level)
+    scene = Scene(program, o.type, declared=attempt.declared, max_level=attempt.level, unroll=attempt.unroll)
+    scene.logic.budget = attempt.budget
+    scene.piece = piece
+    scene.enc.zero_is_dotless = attempt.dotless
     claim = goal(scene, o)
     if claim is TRUE:
         return smt.script([smt.FALSE], [f"{o.type}: {o.name}", "true by construction"]), ()

@@ -8,7 +8,8 @@ from mergelaw.language.core import substitute
 from mergelaw.laws.difference import differences
 from mergelaw.laws.explain import Failure, StateIn, ValueOf
 from mergelaw.laws.model import Counterexample, Kind, Obligation, Shown, TimelineStep
-from mergelaw.laws.system import History, bits, uses_time
+from mergelaw.laws.reads import uses_time
+from mergelaw.laws.system import History, bits
 from mergelaw.semantics.literals import show
 
 

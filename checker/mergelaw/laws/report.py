@@ -167,24 +167,27 @@ def summary(report: Report) -> str:
     )
 
 
-def claim(report: Report) -> str:
+def claim(report: Report) -> list[str]:
     """What may be concluded from the verdicts, and what has to be trusted for it."""
     if report.status is Status.WRONG_INPUT:
-        return "Nothing was proved: there is no obligation."
+        return ["Nothing was proved: there is no obligation."]
     if report.status is not Status.HOLDS:
-        return "Not lawful as it stands: only what is proved holds for all states and any number of replicas."
-    solvers = sorted({r.engine for r in report.results if r.verdict is Verdict.PROVED})
-    trusted = ["the type checker", "the encoding of obligations"]
+        verdict = "Not lawful as it stands" if report.counts[Verdict.REFUTED] else "Not all of it is proved"
+        return [f"{verdict}: only what is proved holds for all states and any number of replicas."]
     lines = ["Proved for all states, any number of replicas, and deltas that are lost, doubled, late or out of order."]
     if report.counts[Verdict.BOUNDED]:
         lines.append("Bounded means explored up to the bound that the spec names, and not proved.")
     if report.rests_on:
         lines.append(f"Rests on the library's {_and(report.rests_on)}, which `mergelaw verify` proves.")
+    trusted = ["the type checker", "the encoding of obligations"]
     if report.rechecks:
         files = _number(len(report.rechecks), "proof file")
         lines.append(f"{report.rechecked_by} proved all {files} again, from the files alone.")
-        return " ".join([*lines, f"Trusted: {_and([*trusted, 'that one of the two solvers is right'])}."])
-    return " ".join([*lines, f"Trusted: {_and([*trusted, *(s for s in solvers if s.startswith('z3'))])}."])
+        trusted.append("one of the two solvers")
+    else:
+        engines = {r.engine for r in report.results if r.verdict is Verdict.PROVED}
+        trusted += sorted(e for e in engines if e.startswith("z3"))
+    return [*lines, f"Trusted: {_and(trusted)}."]
 
 
 def stats(report: Report) -> list[str]:

@@ -6,9 +6,11 @@ An obligation whose solver does not return is stopped from outside and is unknow
 
 from __future__ import annotations
 
+import pickle
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +20,11 @@ from mergelaw.laws.workers import Broken, Done, Lost, Pool, Send, Sent
 if TYPE_CHECKING:
     from mergelaw.language import SpecErrors
     from mergelaw.language.core import Program
+    from mergelaw.laws.finder import Finder
 
 TICK_S = 0.1
 GRACE_S = 15.0
-CHUNK = 1000
+CHUNK = 16
 """The most obligations of a type that are one task; the parts of a long type can run beside each other."""
 
 
@@ -63,7 +66,8 @@ class TypeTask:
     """What a worker gets: obligations of one type, to be decided in this order."""
 
     label: str
-    program: Program
+    program: bytes
+    """The program, pickled: once for all tasks of a file, and unpickled once by each worker."""
     type: str
     obligations: tuple[Obligation, ...]
     timeout_ms: int
@@ -149,7 +153,8 @@ def _plan(job: FileJob, options: Options, state: Run) -> list[TypeTask]:
         state.parse_s += time.perf_counter() - start
     timeout_ms = round(options.timeout_s * 1000)
     names = program.main if job.types is None else job.types
-    return [TypeTask(job.label, program, name, tuple(obligations(program, name)), timeout_ms) for name in names]
+    data = pickle.dumps(program)
+    return [TypeTask(job.label, data, name, tuple(obligations(program, name)), timeout_ms) for name in names]
 
 
 def _collect(pool: Pool[TypeTask], runs: dict[tuple[str, str], TypeRun], timeout_s: float) -> None:
@@ -179,10 +184,22 @@ def _no_verdict(event: Broken[TypeTask] | Lost[TypeTask] | Done[TypeTask], o: Ob
 
 
 def _verify(task: TypeTask, send: Send) -> None:
-    from mergelaw.laws.finder import Finder
     from mergelaw.laws.prove import SEARCH, decide
 
-    finder = Finder(task.program, task.type)
+    program, finder = _program(task.program), _finder(task.program, task.type)
     limits = replace(SEARCH, seconds=min(SEARCH.seconds, task.timeout_ms / 1000))
     for o in task.obligations:
-        send(decide(task.program, finder, o, task.timeout_ms, limits))
+        send(decide(program, finder, o, task.timeout_ms, limits))
+
+
+@lru_cache(maxsize=8)
+def _program(data: bytes) -> Program:
+    program: Program = pickle.loads(data)
+    return program
+
+
+@lru_cache(maxsize=8)
+def _finder(data: bytes, type_name: str) -> Finder:
+    from mergelaw.laws.finder import Finder
+
+    return Finder(_program(data), type_name)

@@ -11,22 +11,27 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
 from mergelaw.language import core
-from mergelaw.language.core import BOOL, DOT, MapT, Named, ParamT, Program, Property, RecordT, TupleT, Type
+from mergelaw.language.core import DOT, MapT, Named, ParamT, Program, Property, RecordT, TupleT, Type
 from mergelaw.laws import smt
 from mergelaw.laws.deltas import DeltaEncoder, Place, SymbolicDelta
 from mergelaw.laws.encode import Context, Encoder, Env, State
 from mergelaw.laws.places import Part, dot_places, properties
 from mergelaw.laws.smt import FALSE, INT, TRUE, Term, and_, eq, implies, not_, or_
-from mergelaw.laws.symbolic import Abs, Logic, Opt, Sym, Tup, flatten
+from mergelaw.laws.symbolic import Abs, Logic, Sym, Tup, flatten, nonzero_part
 from mergelaw.laws.unroll import unrolled
 
 
 class Scene:
     """Builds the states and updates of one obligation about the declared type `name`."""
 
-    def __init__(self, program: Program, name: str, *, declared: bool, max_level: int = 1) -> None:
-        """With `declared`, the type's own invariants and relations are assumed of its states."""
-        program = unrolled(program, name)
+    def __init__(
+        self, program: Program, name: str, *, declared: bool, max_level: int = 1, unroll: bool = False
+    ) -> None:
+        """With `declared`, the type's own invariants and relations are assumed of its states.
+
+        With `unroll`, a recursive type is unfolded once inside itself.
+        """
+        program = unrolled(program, name, once=unroll)
         self.program = program
         self.definition = program.types[name]
         self.type = self.definition.self_type
@@ -39,6 +44,8 @@ class Scene:
         self.dot_places = dot_places(self.enc, self.type)
         self.properties = properties(self.enc, self.type)
         self.uses: dict[str, None] = {}
+        self.piece: int | None = None
+        """Of a claim about every leaf: the number of the one leaf that it is about."""
         self._fresh: list[Tup] = []
         self._taken: list[tuple[Tup, int]] = []
         self._known: set[int] = set()
@@ -60,6 +67,7 @@ class Scene:
             else:
                 loose.append(p)
         told: set[tuple[int, ...]] = set()
+
         def has(x: Tup) -> Term:
             t = smt.app(f"{label}.seen", flatten(x), smt.BOOL)
             if existing and t is not FALSE:
@@ -184,17 +192,17 @@ class Scene:
     # -- declared properties -------------------------------------------------------------------------
 
     def evaluate(self, part: Part, prop: Property, states: Sequence[State], replica: Sym | None) -> Term:
-        """The property at an arbitrary instance of its part."""
+        """The property at an arbitrary instance of its part, to be shown."""
 
         def at(*keys: Sym) -> Term:
             return self._at(part, prop, states, replica, keys)
 
-        return self.enc.forall(part.keys, at, "k")
+        return self.enc.forall(part.keys, at, "k", claim=True)
 
     def _at(
         self, part: Part, prop: Property, states: Sequence[State], replica: Sym | None, keys: tuple[Sym, ...]
     ) -> Term:
-        return self.enc.holds(prop.body, self._env(part, prop, states, replica, keys))
+        return self.enc.claimed(prop.body, self._env(part, prop, states, replica, keys))
 
     def _env(
         self, part: Part, prop: Property, states: Sequence[State], replica: Sym | None, keys: tuple[Sym, ...]
@@ -218,9 +226,7 @@ class Scene:
             once = tuple(t.uid for k in keys for t in flatten(k))
             if once not in done:
                 done.add(once)
-                self.logic.later(
-                    lambda: self.enc.assume(prop.body, self._env(part, prop, states, replica, keys))
-                )
+                self.logic.later(lambda: self.enc.assume(prop.body, self._env(part, prop, states, replica, keys)))
 
         labels = [s.label for s in states]
         if any(n is None for n in labels):
@@ -316,9 +322,7 @@ class Scene:
         dots = self.fresh_dots(by, max(1, len(update.at)))
         if when is None:
             when = self.enc.fresh(core.TIME, "now")
-        return self.deltas.run(
-            self.type, update, this, args, by, dots[: len(update.at)], when, identity=dots
-        )
+        return self.deltas.run(self.type, update, this, args, by, dots[: len(update.at)], when, identity=dots)
 
     def arguments(self, update: core.UpdateDef) -> list[Sym]:
         """Arbitrary arguments of an update."""
@@ -377,14 +381,3 @@ def dots_in(t: Type, v: Sym) -> list[Tup]:
     if isinstance(t, RecordT) and isinstance(v, Tup):
         return [d for (_, i), x in zip(t.fields, v.items, strict=True) for d in dots_in(i, x)]
     return []
-
-
-def nonzero_part(v: Sym) -> Term:
-    """Whether one of the scalars in `v` is not zero (maps inside are left out)."""
-    if isinstance(v, Term):
-        return v if v.sort == BOOL.name else not_(eq(v, smt.integer(0) if v.sort == INT else smt.real(0)))
-    if isinstance(v, Tup):
-        return or_(*(nonzero_part(i) for i in v.items))
-    if isinstance(v, Opt):
-        return v.present
-    return FALSE

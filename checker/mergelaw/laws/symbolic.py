@@ -18,6 +18,10 @@ from mergelaw.laws import smt
 from mergelaw.laws.smt import FALSE, TRUE, Term, and_, eq, implies, ite, not_, or_
 
 
+OBSERVER = "Observer:"
+"""Prefix of the type names of the observers of abstract values."""
+
+
 class Unsupported(Exception):
     """The construct has no encoding; the obligation is left to the finder and reported as unknown."""
 
@@ -138,6 +142,7 @@ class Logic:
         self._ground: dict[str, dict[tuple[int, ...], _Ground]] = {}
         self._universals: list[_Universal] = []
         self._pending: deque[Callable[[], None]] = deque()
+        self._saturating = False
         self.level = 0
         self.steps = 0
 
@@ -179,16 +184,24 @@ class Logic:
 
         self._pending.append(run)
 
-    def forall(self, types: Sequence[str], witnesses: Sequence[Sym], body: Callable[..., Term]) -> Term:
-        """A Boolean that holds iff `body` holds for all values of `types`; `witnesses` are fresh values of them."""
+    def forall(
+        self, types: Sequence[str], witnesses: Sequence[Sym], body: Callable[..., Term], *, claim: bool = False
+    ) -> Term:
+        """A Boolean that holds iff `body` holds for all values of `types`; `witnesses` are fresh values of them.
+
+        A `claim` is only ever to be shown, so nothing is to be learnt from it: what follows from it is left out.
+        """
         outer = self.level
-        self.level = outer + 1
+        # The witnesses of the goal itself are few; those made while instantiating have to be kept in check.
+        self.level = 1 if claim and not self._saturating else outer + 1
         for t, w in zip(types, witnesses, strict=True):
-            self.ground(t, w)
+            # Observers of hypotheses are many and say little about each other: they come last.
+            if claim or self.max_level > 1 or not t.startswith(OBSERVER):
+                self.ground(t, w)
         at_witness = body(*witnesses)
         self.level = outer
-        if at_witness is TRUE:
-            return TRUE
+        if at_witness is TRUE or claim:
+            return at_witness
         holds = smt.const(self.name("all"), smt.BOOL)
         self.fact(or_(holds, not_(at_witness)))
         self.universal(types, body, holds)
@@ -199,6 +212,7 @@ class Logic:
 
         Raises: BudgetExceeded.
         """
+        self._saturating = True
         while True:
             while self._pending:
                 self._tick()
@@ -280,3 +294,14 @@ def choose(c: Term, a: Sym, b: Sym, recontext: Callable[[Abs, frozenset[str]], A
         ox, oy, lx, ly = x.observe, y.observe, x.live, y.live
         return Abs(a.kind, a.lattice, lambda o: ite(c, ox(o), oy(o)), lambda d: ite(c, lx(d), ly(d)), atoms)
     raise Unsupported("a look into an abstract part")
+
+
+def nonzero_part(v: Sym) -> Term:
+    """Whether one of the scalars in `v` is not zero (maps inside are left out)."""
+    if isinstance(v, Term):
+        return v if v.sort == smt.BOOL else not_(eq(v, smt.integer(0) if v.sort == smt.INT else smt.real(0)))
+    if isinstance(v, Tup):
+        return or_(*(nonzero_part(i) for i in v.items))
+    if isinstance(v, Opt):
+        return v.present
+    return FALSE

@@ -15,21 +15,13 @@ from dataclasses import dataclass
 
 from mergelaw.language.core import (
     DOT,
-    Block,
-    Each,
-    Entry,
-    IfDelta,
-    LetDelta,
-    MatchDelta,
     Named,
-    PartUpdate,
     Program,
     Type,
-    UpdateDef,
     substitute,
 )
-from mergelaw.language.core import Delta as DeltaNode
 from mergelaw.laws.domains import TEXTS, TIMES, Sources, argument_lists, dots_in, occurrences
+from mergelaw.laws.reads import uses_replica, uses_time
 from mergelaw.laws.symmetry import symmetry, types_inside
 from mergelaw.semantics.context import EMPTY, CausalContext, Dot
 from mergelaw.semantics.engine import Delta, Engine, UpdateRefused
@@ -305,7 +297,8 @@ class System:
         """All that one more update can make of `history`.
 
         Where an update gives the same delta though its replica had received less, only that is kept: it reaches
-        more later states. `ordered`: of two independent updates in a row only one order is kept. `slack`: see `histories`.
+        more later states. `ordered`: of two independent updates in a row only one order is kept. `slack`: as in
+        `histories`.
         """
         texts_used = self._texts_used(history)
         for replica in self.candidates(history):
@@ -481,48 +474,3 @@ def bits(mask: int) -> Iterator[int]:
         low = mask & -mask
         yield low.bit_length() - 1
         mask ^= low
-
-
-def uses_time(program: Program, t: Named, update: str) -> bool:
-    """Whether an update reads the wall clock, itself or by updating a part."""
-    return any(u.when is not None for u in _updates_run(program, t, update))
-
-
-def uses_replica(program: Program, t: Named, update: str) -> bool:
-    """Whether an update depends on who makes it: reads the replica or a dot, itself or by updating a part."""
-    return any(u.by is not None or u.at for u in _updates_run(program, t, update))
-
-
-def _updates_run(program: Program, t: Named, update: str) -> Iterator[UpdateDef]:
-    """An update and those of parts that it runs."""
-    met: set[tuple[str, str]] = set()
-    waiting = [(t.name, update)]
-    while waiting:
-        owner, name = waiting.pop()
-        if (owner, name) not in met:
-            met.add((owner, name))
-            definition = program.types[owner].update(name)
-            yield definition
-            waiting.extend(_part_updates(definition.body))
-
-
-def _part_updates(delta: DeltaNode) -> Iterator[tuple[str, str]]:
-    match delta:
-        case Block(entries):
-            yield from _entry_updates(entries)
-        case IfDelta(_, then, orelse):
-            yield from _part_updates(then)
-            yield from _part_updates(orelse)
-        case LetDelta(body=body):
-            yield from _part_updates(body)
-        case MatchDelta(_, cases):
-            for _, branch in cases:
-                yield from _part_updates(branch)
-
-
-def _entry_updates(entries: tuple[Entry, ...]) -> Iterator[tuple[str, str]]:
-    for entry in entries:
-        if isinstance(entry, PartUpdate):
-            yield entry.owner.name, entry.update
-        elif isinstance(entry, Each):
-            yield from _entry_updates(entry.entries)

@@ -28,8 +28,11 @@ def recursive_types(program: Program) -> frozenset[str]:
     return frozenset(out)
 
 
-def unrolled(program: Program, under_proof: str) -> Program:
-    """`program` without recursion: inside itself a recursive type is an abstract store of its name."""
+def unrolled(program: Program, under_proof: str, *, once: bool) -> Program:
+    """`program` without recursion: inside itself a recursive type is an abstract store of its name.
+
+    With `once`, the type under proof is unfolded once more.
+    """
     recursive = recursive_types(program)
     if not recursive:
         return program
@@ -37,7 +40,7 @@ def unrolled(program: Program, under_proof: str) -> Program:
     for name in recursive:
         d = program.types[name]
         abstract = ParamT(name, "Store" if d.kind == "store" else "Lattice")
-        if name == under_proof:
+        if once and name == under_proof:
             inner = f"{name}~1"
             types[inner] = replace(d, name=inner, state=_replaced(d.state, name, abstract))
             types[name] = replace(d, state=_replaced(d.state, name, Named(inner, d.self_type.args)))

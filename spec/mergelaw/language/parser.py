@@ -133,6 +133,7 @@ class _Run:
         result: Any = None
         while index < len(self.tokens):
             token = self.tokens[index]
+            # A token that does not fit can still lead to reductions; what was expected shows before them.
             stack = list(self.parser.parser_state.state_stack)
             try:
                 if len(stack) > _STACK_MAX:

@@ -1,8 +1,8 @@
 """Surface tree to text: the one layout that every spec has.
 
 `parse(format_module(m), file) == m` for every tree that the parser makes, and formatting twice changes nothing more.
-Parentheses are kept where precedence asks for them; comments stay with what they are about; between clauses, one
-blank line stays where there is any.
+Parentheses stand where precedence asks for them, and where readers often do not know it; comments stay with what they
+are about; between clauses, one blank line stays where there is any.
 """
 
 from __future__ import annotations

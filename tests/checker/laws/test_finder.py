@@ -17,6 +17,64 @@ from mergelaw.semantics.context import CausalContext
 from mergelaw.semantics.engine import UpdateRefused
 from mergelaw.semantics.interpreter import Interpreter
 
+RESETTABLE = """
+type Resettable {
+  state { up: Map[Replica, Nat], down: Map[Replica, Nat] }
+  merge(a, b) = { up = { r -> max(a.up[r], b.up[r]) }, down = { r -> max(a.down[r], b.down[r]) } }
+  update inc by r = { up[r] = up[r] + 1 }
+  update reset = { each r in keys(up): { down[r] = up[r] } }
+  theorem cancelled_was_counted(s: This): forall r in keys(s.down): s.down[r] <= s.up[r]
+  theorem in_order(s: This) requires causal: forall r in keys(s.down): s.down[r] <= s.up[r]
+}
+"""
+
+ONE_DOT_TWICE = """
+store Dots {
+  state Set[Dot]
+  merge(a, b) = (a & b) | (a - b.seen) | (b - a.seen)
+  dots = this
+  update mark at d = {d} forgetting this
+}
+store Pairs {
+  state { adds: Map[Text, Dots], marks: Dots }
+  update add_two(e: Text, f: Text) at d = { adds[e] = {d}, marks = {d} }
+  update remove(e: Text) = { forget adds[e] }
+}
+"""
+
+FOOTPRINT = """
+store Dots {
+  state Set[Dot]
+  merge(a, b) = (a & b) | (a - b.seen) | (b - a.seen)
+  dots = this
+}
+store Hidden {
+  state { adds: Map[Text, Dots] }
+  update add(e: Text) at d = { adds[e] = {d} } forgetting adds[e]
+  update remove(e: Text) = { forget dots(adds[e]) }
+}
+"""
+
+PARTS = """
+enum Shade { dark, light, grey(level: Nat) }
+type Shades {
+  state { held: Set[Shade], low: Map[Text, Low] }
+  merge(a, b) = { held = a.held | b.held, low = { k -> merge(a.low[k], b.low[k]) } }
+  update hold(s: Shade) = { held = {s} }
+  update raise(k: Text, n: Nat) = { low[k] = n }
+  theorem no_grey(s: This): forall x in s.held: match x { grey(n) => n != 2, _ => true }
+}
+type Low {
+  state Nat
+  merge(a, b) = max(a, b)
+  invariant below_two: this < 2
+}
+type Larger {
+  state Option[(Nat, Text)]
+  merge(a, b) = max(a, b)
+}
+"""
+
 LONG = Limits(seconds=60)
 
 NO_TIE_BREAK = """
@@ -302,6 +360,48 @@ def test_a_limit_on_histories_is_kept() -> None:
     assert isinstance(found, Exhausted)
     assert not found.complete
     assert found.histories == 11
+
+
+def test_causal_delivery_spares_what_requires_it() -> None:
+    assert refutation(RESETTABLE, "Resettable", "theorem cancelled_was_counted").updates == 2
+    found = search(RESETTABLE, "Resettable", "theorem in_order")
+    assert isinstance(found, Exhausted)
+    assert found.complete
+
+
+def test_one_dot_for_two_places_is_refuted() -> None:
+    found = refutation(ONE_DOT_TWICE, "Pairs", "compatible a dot lives in one place")
+    assert found.updates == 1
+    assert "1.1 lives in" in found.because
+    assert isinstance(search(ONE_DOT_TWICE, "Pairs", "invariant live dots are seen"), Exhausted)
+
+
+def test_what_a_delta_does_beyond_its_footprint_is_refuted() -> None:
+    found = refutation(FOOTPRINT, "Hidden", "frame remove")
+    assert found.differs == ('adds["x"]',)
+    assert isinstance(search(FOOTPRINT, "Hidden", "frame add"), Exhausted)
+
+
+def test_properties_of_parts_are_refuted_where_they_are_written() -> None:
+    found = refutation(PARTS, "Shades", "invariant low[].below_two by delta of raise")
+    assert found.updates == 1
+    assert 'invariant below_two of `low["x"]`' in found.because
+
+
+def test_all_variants_of_an_enum_are_tried() -> None:
+    found = refutation(PARTS, "Shades", "theorem no_grey")
+    assert found.updates == 1
+    assert found.timeline[0].action == "hold(grey(2))"
+
+
+def test_a_type_without_updates_takes_any_value() -> None:
+    program = check_text(PARTS, "test.crdt")
+    assert witness(program, obligation(PARTS, "Larger", "witness laws"), LONG) is not None
+    found = search(PARTS, "Larger", "commutative")
+    assert isinstance(found, Exhausted)
+    assert found.states > 1
+    wrong = PARTS.replace("state Option[(Nat, Text)]\n  merge(a, b) = max(a, b)", "state Nat\n  merge(a, b) = a")
+    assert refutation(wrong, "Larger", "commutative").updates == 1
 
 
 # -- the pruned search loses nothing ---------------------------------------------------------------------

@@ -34,7 +34,7 @@ def of(*verdicts: Verdict, rechecks: tuple[Recheck, ...] = ()) -> Report:
 def test_report_status_is_that_of_the_worst_verdict(verdicts: tuple[Verdict, ...], status: Status) -> None:
     found = of(*verdicts)
     assert found.status is status
-    assert ("Proved for all states" in report.claim(found)) == (status is Status.HOLDS)
+    assert report.claim(found)[0].startswith("Proved for all states") == (status is Status.HOLDS)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,9 @@ def test_report_status_needs_every_recheck_to_confirm(answers: list[str], status
 def test_report_sums_up_in_one_line() -> None:
     found = of(Verdict.PROVED, Verdict.PROVED, Verdict.BOUNDED)
     assert report.summary(found) == "1 type, 3 obligations: 2 proved, 0 refuted, 0 unknown, 1 bounded; 1.50 s"
-    assert "Bounded means explored" in report.claim(found)
-    assert "Trusted: the type checker, the encoding of obligations and z3 5.4.1." in report.claim(found)
+    _, bounded, trusted = report.claim(found)
+    assert bounded.startswith("Bounded means explored")
+    assert trusted == "Trusted: the type checker, the encoding of obligations and z3 5.4.1."
     assert report.summary(of(Verdict.VACUOUS)).endswith("0 bounded, 1 vacuous; 1.50 s")
 
 

@@ -13,14 +13,22 @@ from pathlib import Path
 import pytest
 
 from mergelaw.semantics.engine import UpdateRefused
-from mergelaw.semantics.types import Delta, State, load
+from mergelaw.semantics.types import Delta, EngineName, State, load
+
+ENGINE: list[EngineName] = ["compiled"]
+
+
+@pytest.fixture(autouse=True, params=["compiled", "interpreted"])
+def engine(request: pytest.FixtureRequest) -> None:
+    """Runs every scenario on both engines."""
+    ENGINE[0] = request.param
 
 
 class Instances:
     """Instances 1..n of one type, each with its own state; nothing travels by itself."""
 
     def __init__(self, type: str, count: int = 3) -> None:
-        zero = load(type).zero()
+        zero = load(type, engine=ENGINE[0]).zero()
         self.states: dict[int, State] = dict.fromkeys(range(1, count + 1), zero)
 
     def run(self, instance: int, update: str, *args: object, when: int = 0) -> Delta:
@@ -113,26 +121,28 @@ def test_g_set_unites() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_or_set_answers_as_with_tombstones_in_any_order_of_delivery(seed: int) -> None:
     chance = random.Random(seed)
-    at = Instances("ORSetRefinement[Text]")
-    sent: list[Delta] = []
-    for _ in range(25):
+    alike = [Instances(f"{t}[Text]") for t in ("ORSet", "TombstoneSet", "ORSetRefinement")]
+    sent: list[list[Delta]] = []
+    for _ in range(30):
         instance = chance.randint(1, 3)
         if sent and chance.random() < 0.6:
-            at.deliver(chance.choice(sent), instance)
+            deltas = chance.choice(sent)
+            for at, delta in zip(alike, deltas, strict=True):
+                at.deliver(delta, instance)
         else:
-            sent.append(at.run(instance, chance.choice(["add", "remove"]), chance.choice("xyz")))
-        fast, slow = load("ORSet[Text]"), load("TombstoneSet[Text]")
-        raw = at.states[instance].state
-        seen = at.states[instance].seen
-        assert fast.engine.query("members", raw[0], seen, ()) == slow.engine.query("members", raw[1], seen, ())
-    at.sync()
+            update, e = chance.choice(["add", "remove"]), chance.choice("xyz")
+            sent.append([at.run(instance, update, e) for at in alike])
+        fast, slow, both = (at.ask(instance, "members") for at in alike)
+        assert fast == slow == both
+    for at in alike:
+        at.sync()
 
 
 # -- kernel ----------------------------------------------------------------------------------------
 
 
 def test_causal_context_compacts_without_forgetting() -> None:
-    context = load("CausalContext").zero()
+    context = load("CausalContext", engine=ENGINE[0]).zero()
     for d in [(1, 3), (1, 1), (2, 2)]:
         context = context.merge(context.update("observe", d))
     context = context.merge(context.update("settle", (1, 1)))
@@ -147,7 +157,7 @@ def test_causal_context_compacts_without_forgetting() -> None:
 
 
 def test_epoch_delete_wins_also_where_a_crash_forgot_an_earlier_delete() -> None:
-    log = load("HyperLogLog").zero()
+    log = load("HyperLogLog", engine=ENGINE[0]).zero()
     raise_one = {0: 1}
     one = log.merge(log.update("add", raise_one, by=1))
     deleted = one.update("delete", by=1)
@@ -334,7 +344,7 @@ def test_scalar_three_writes_converge_in_every_order() -> None:
     at.deliver(a, 2)
     b = at.run(2, "set", text("b"), when=5)
     c = at.run(3, "set", text("c"), when=7)
-    zero = load("Scalar").zero()
+    zero = load("Scalar", engine=ENGINE[0]).zero()
     orders = [(a, b, c), (a, c, b), (b, a, c), (b, c, a), (c, a, b), (c, b, a)]
     assert len({zero.merge(x).merge(y).merge(z) for x, y, z in orders}) == 1
 
@@ -449,7 +459,7 @@ def test_scalar_collected_accumulator_does_not_come_back_with_an_old_snapshot() 
     at.deliver(deleted, 1, 3)
     collected = at.run(1, "collect", opened.dots[0])
     at.deliver(collected, 2, 3)
-    assert str(at.states[3]) == str(load("Scalar").zero())
+    assert str(at.states[3]) == str(load("Scalar", engine=ENGINE[0]).zero())
     at.states[3] = at.states[3].merge(snapshot)
     assert at.ask(3, "value") is None
     at.run(3, "increase", 1, None)

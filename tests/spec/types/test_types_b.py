@@ -335,6 +335,11 @@ def test_delete_of_the_key_destroys_its_groups_rule_49(start: Any) -> None:
 
 # -- JSON ------------------------------------------------------------------------------------------
 
+def visible(j: Instances, replica: int) -> object:
+    """The sibling that shows at `replica`."""
+    return j[replica].visible()
+
+
 ROLES = [(1, 2), (2, 1)]
 """The two instances, in both assignments of roles."""
 
@@ -355,13 +360,13 @@ def test_smaller_instance_wins_whatever_the_clocks_rule_55(start: Any) -> None:
 
 @pytest.mark.parametrize(("p", "q"), ROLES)
 def test_create_beats_update_and_delete_rule_56(start: Any, p: int, q: int) -> None:
-    for beaten in (("delete",), ("set_member", "a", ("numeral", 7))):
+    for name, *args in (("delete",), ("set_member", (1, 1), "a", ("numeral", 7))):
         j = start("JSON")
         j.do(1, "create", "object")
-        j.do(1, "set_member", "a", ("numeral", 1))
+        j.do(1, "set_member", (1, 1), "a", ("numeral", 1))
         j.sync(1, 2)
         j.do(p, "create", "array")
-        j.do(q, *beaten)
+        j.do(q, name, *args)
         assert j.sync(1, 2).kind() == "array"
 
 
@@ -369,10 +374,10 @@ def test_create_beats_update_and_delete_rule_56(start: Any, p: int, q: int) -> N
 def test_delete_beats_update_rule_57(start: Any, p: int, q: int) -> None:
     j = start("JSON")
     j.do(1, "create", "object")
-    j.do(1, "set_member", "a", ("numeral", 1))
+    j.do(1, "set_member", visible(j, 1), "a", ("numeral", 1))
     j.sync(1, 2)
     j.do(p, "delete")
-    j.do(q, "set_member", "b", ("numeral", 7))
+    j.do(q, "set_member", visible(j, q), "b", ("numeral", 7))
     assert not j.sync(1, 2).present()
 
 
@@ -380,11 +385,11 @@ def test_delete_beats_update_rule_57(start: Any, p: int, q: int) -> None:
 def test_delete_of_an_element_beats_its_update_rule_57(start: Any, p: int, q: int) -> None:
     j = start("JSON")
     j.do(1, "create", "array")
-    j.do(1, "insert_element", None, None, ("numeral", 1))
+    j.do(1, "insert_element", visible(j, 1), None, None, ("numeral", 1))
     j.sync(1, 2)
     (i,) = j[1].positions()
-    j.do(p, "delete_element", i)
-    j.do(q, "set_element", i, ("numeral", 2))
+    j.do(p, "delete_element", visible(j, p), i)
+    j.do(q, "set_element", visible(j, q), i, ("numeral", 2))
     whole = j.sync(1, 2)
     assert whole.kind() == "array" and whole.positions() == ()
 
@@ -393,10 +398,10 @@ def test_delete_of_an_element_beats_its_update_rule_57(start: Any, p: int, q: in
 def test_members_deleted_and_set_merge_rule_58(start: Any, p: int, q: int) -> None:
     j = start("JSON")
     j.do(1, "create", "object")
-    j.do(1, "set_member", "blue", ("numeral", 1))
+    j.do(1, "set_member", visible(j, 1), "blue", ("numeral", 1))
     j.sync(1, 2)
-    j.do(p, "delete_member", "blue")
-    j.do(q, "set_member", "red", ("numeral", 2))
+    j.do(p, "delete_member", visible(j, p), "blue")
+    j.do(q, "set_member", visible(j, q), "red", ("numeral", 2))
     assert j.sync(1, 2).member_names() == {"red"}
 
 
@@ -404,11 +409,11 @@ def test_members_deleted_and_set_merge_rule_58(start: Any, p: int, q: int) -> No
 def test_clear_of_an_array_spares_a_concurrent_append_rule_59(start: Any, p: int, q: int) -> None:
     j = start("JSON")
     j.do(1, "create", "array")
-    j.do(1, "insert_element", None, None, ("numeral", 1))
+    j.do(1, "insert_element", visible(j, 1), None, None, ("numeral", 1))
     j.sync(1, 2)
     j.do(p, "clear")
     (i,) = j[q].positions()
-    j.do(q, "insert_element", i, None, ("numeral", 2))
+    j.do(q, "insert_element", visible(j, q), i, None, ("numeral", 2))
     whole = j.sync(1, 2)
     assert whole.kind() == "array" and len(whole.positions()) == 1
 
@@ -416,7 +421,7 @@ def test_clear_of_an_array_spares_a_concurrent_append_rule_59(start: Any, p: int
 def test_edit_that_overtakes_its_creation_is_hidden_until_born_18(start: Any) -> None:
     j = start("JSON")
     made = j.do(1, "create", "object")
-    edit = j.do(1, "set_member", "a", ("numeral", 1))
+    edit = j.do(1, "set_member", visible(j, 1), "a", ("numeral", 1))
     j.deliver(2, edit)
     assert not j[2].present()
     j.deliver(2, made)
@@ -426,7 +431,7 @@ def test_edit_that_overtakes_its_creation_is_hidden_until_born_18(start: Any) ->
 def test_delete_that_overtakes_its_creation_leaves_nothing_18(start: Any) -> None:
     j = start("JSON")
     made = j.do(1, "create", "object")
-    edit = j.do(1, "set_member", "a", ("numeral", 1))
+    edit = j.do(1, "set_member", visible(j, 1), "a", ("numeral", 1))
     gone = j.do(1, "delete")
     j.deliver(2, gone, edit, made)
     assert j[2] == j[1] and j[2].state == j.of.zero().state

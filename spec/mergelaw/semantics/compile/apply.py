@@ -26,10 +26,13 @@ from mergelaw.language.core import (
     Type,
     Var,
 )
-from mergelaw.semantics.compile.expressions import Module, bare
-from mergelaw.semantics.compile.maps import Emitter, Pointwise, Target, composite, reads
-from mergelaw.semantics.compile.simplify import FALSE, Simplifier, is_zero
+from mergelaw.semantics.compile.algebra import FALSE, is_zero
+from mergelaw.semantics.compile.folds import Emitter
+from mergelaw.semantics.compile.maps import Pointwise, Target, composite
+from mergelaw.semantics.compile.naming import Module
+from mergelaw.semantics.compile.simplify import Simplifier
 from mergelaw.semantics.compile.specialise import Names
+from mergelaw.semantics.compile.statements import bare, reads
 from mergelaw.semantics.compile.tree import Joined, bound_names, is_path, replaced, subexpressions
 
 

@@ -24,11 +24,12 @@ from mergelaw.language.core import (
 )
 from mergelaw.semantics import values
 from mergelaw.semantics.compile import runtime
+from mergelaw.semantics.compile.algebra import is_zero
 from mergelaw.semantics.compile.apply import Applier, Place
-from mergelaw.semantics.compile.expressions import bare
 from mergelaw.semantics.compile.recursion import CallGraph
-from mergelaw.semantics.compile.simplify import Simplifier, is_zero
+from mergelaw.semantics.compile.simplify import Simplifier
 from mergelaw.semantics.compile.specialise import Names, Scope, Specialiser, reads_contexts
+from mergelaw.semantics.compile.statements import bare
 from mergelaw.semantics.compile.tree import Joined, size
 from mergelaw.semantics.compile.updates import Effects
 from mergelaw.semantics.context import CausalContext

@@ -7,7 +7,7 @@ merging with nothing changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from fractions import Fraction
 from typing import Protocol
 
@@ -58,6 +58,7 @@ from mergelaw.language.core import (
     Variant,
     Zero,
 )
+from mergelaw.semantics.compile.algebra import ALGEBRA, FALSE, TRUE, is_zero
 from mergelaw.semantics.compile.specialise import Names
 from mergelaw.semantics.compile.tree import (
     Joined,
@@ -73,8 +74,6 @@ from mergelaw.semantics.compile.tree import (
 Facts = Mapping[Expr, bool]
 """Truth values of expressions that are known where a branch is taken."""
 
-TRUE, FALSE = Lit(BOOL, True), Lit(BOOL, False)
-
 _LITERAL_ZEROS: dict[Type, Lit] = {
     BOOL: FALSE,
     NAT: Lit(NAT, 0),
@@ -83,7 +82,6 @@ _LITERAL_ZEROS: dict[Type, Lit] = {
     TIME: Lit(TIME, 0),
     TEXT: Lit(TEXT, ""),
 }
-_NONNEGATIVE = (NAT, TIME)
 _ZERO_IS_LEAST = (BOOL, NAT, TIME, TEXT)
 
 
@@ -440,7 +438,7 @@ class Simplifier:
         args = tuple(self._simple(a, facts) for a in e.args)
         if e.op == "eq":
             return self._equal(args[0], args[1], facts)
-        simpler = _ALGEBRA[e.op](e, args, self) if e.op in _ALGEBRA else None
+        simpler = ALGEBRA[e.op](e, args, self) if e.op in ALGEBRA else None
         return Op(e.type, e.op, args) if simpler is None else simpler
 
     def _connective(self, op: str, args: tuple[Expr, ...], facts: Facts) -> Expr:
@@ -510,11 +508,6 @@ class Simplifier:
                 return None
 
 
-def is_zero(e: Expr) -> bool:
-    """Whether `e` is a zero, as it is written."""
-    return isinstance(e, Zero) or (isinstance(e, Lit) and not e.value)
-
-
 def assume(facts: Facts, condition: Expr, truth: bool) -> Facts:
     """`facts`, and that `condition` is `truth`."""
     match condition, truth:
@@ -556,127 +549,3 @@ def _nonzero(e: Expr, simplifier: Simplifier) -> Expr:
 
 def _all_equal(xs: tuple[Expr, ...], ys: tuple[Expr, ...]) -> Expr:
     return Op(BOOL, "and", tuple(Op(BOOL, "eq", (x, y)) for x, y in zip(xs, ys, strict=True)))
-
-
-# -- algebra: each returns None where nothing is simpler -----------------------------------------------
-
-
-def _union(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if is_zero(x) and not isinstance(y, Seen):
-        return y
-    if (is_zero(y) or x == y) and not isinstance(x, Seen):
-        return x
-    return None
-
-
-def _inter(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if is_zero(x) or is_zero(y):
-        return Zero(s.unfold(e.type))
-    return x if x == y and not isinstance(x, Seen) else None
-
-
-def _diff(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if is_zero(x) or x == y:
-        return Zero(s.unfold(e.type))
-    return x if is_zero(y) and not isinstance(x, Seen) else None
-
-
-def _subset(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if is_zero(x) or x == y:
-        return TRUE
-    if is_zero(y) and not isinstance(x, Seen):
-        return s(Op(BOOL, "eq", (x, y)))
-    return None
-
-
-def _natural(args: tuple[Expr, ...]) -> bool:
-    return all(a.type in _NONNEGATIVE for a in args)
-
-
-def _from_zero(args: tuple[Expr, ...], s: Simplifier) -> bool:
-    """Whether zero is the least that `args` can be."""
-    return all(s.zero_is_least(a.type) for a in args)
-
-
-def _max(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    kept = tuple(dict.fromkeys(a for a in args if not (is_zero(a) and _from_zero(args, s))))
-    if not kept:
-        return s.zero(e.type)
-    return None if len(kept) == len(args) else kept[0] if len(kept) == 1 else Op(e.type, "max", kept)
-
-
-def _min(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    if any(is_zero(a) for a in args) and _from_zero(args, s):
-        return s.zero(e.type)
-    kept = tuple(dict.fromkeys(args))
-    return None if len(kept) == len(args) else kept[0] if len(kept) == 1 else Op(e.type, "min", kept)
-
-
-def _monus(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if x == y or (is_zero(x) and _natural(args)):
-        return s.zero(e.type)
-    return x if is_zero(y) and _natural(args) and x.type == e.type else None
-
-
-def _add(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    kept = tuple(a for a in args if not is_zero(a))
-    if not kept:
-        return s.zero(e.type)
-    if len(kept) == len(args):
-        return None
-    return kept[0] if len(kept) == 1 and kept[0].type == e.type else None
-
-
-def _sub(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if x == y:
-        return s.zero(e.type)
-    return x if is_zero(y) and x.type == e.type else None
-
-
-def _mul(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    return s.zero(e.type) if any(is_zero(a) for a in args) else None
-
-
-def _lt(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if x == y or (is_zero(y) and _from_zero(args, s)):
-        return FALSE
-    return None
-
-
-def _le(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    x, y = args
-    if x == y or (is_zero(x) and _from_zero(args, s)):
-        return TRUE
-    return None
-
-
-def _concat(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
-    kept = tuple(a for a in args if not is_zero(a))
-    if not kept:
-        return s.zero(e.type)
-    return None if len(kept) == len(args) else kept[0] if len(kept) == 1 else Op(e.type, "concat", kept)
-
-
-_Rule = Callable[[Op, tuple[Expr, ...], Simplifier], Expr | None]
-_ALGEBRA: dict[str, _Rule] = {
-    "union": _union,
-    "inter": _inter,
-    "diff": _diff,
-    "subset": _subset,
-    "max": _max,
-    "min": _min,
-    "monus": _monus,
-    "add": _add,
-    "sub": _sub,
-    "mul": _mul,
-    "lt": _lt,
-    "le": _le,
-    "concat": _concat,
-}

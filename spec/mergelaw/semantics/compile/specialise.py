@@ -23,7 +23,7 @@ INLINE_DEPTH = 4
 """Calls nested deeper than this are not inlined."""
 
 UNDECIDED = "?"
-"""The context of a value that comes from one of several places, each with its own."""
+"""The context of a value that comes from one of several places, each with its own; the checker lets nothing read it."""
 
 
 def join_contexts(left: str, right: str) -> str:

@@ -1,97 +1,33 @@
-"""Printing updates: the value, the context and the footprint of a delta.
-
-Value and footprint are put together while compiling as far as the entries' paths tell; only where two
-entries may meet at one key of a map, and in loops, do they grow in variables while running.
-"""
+"""Printing updates: the value, the context and the footprint of a delta."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from mergelaw.language import core
 from mergelaw.language.core import BOOL, Expr, Lit, MapE, MapT, Named, RecordE, RecordT, Type, Var
+from mergelaw.semantics.compile.algebra import is_zero
 from mergelaw.semantics.compile.apply import Applier
-from mergelaw.semantics.compile.expressions import bare
-from mergelaw.semantics.compile.simplify import is_zero
+from mergelaw.semantics.compile.growing import (
+    All,
+    Branch,
+    Constants,
+    Fixed,
+    Growing,
+    Made,
+    Nothing,
+    Print,
+    Record,
+    Step,
+    Value,
+)
 from mergelaw.semantics.compile.specialise import Scope, Specialiser
+from mergelaw.semantics.compile.statements import bare
 from mergelaw.semantics.compile.tree import is_atom
-from mergelaw.semantics.engine import NOTHING, Footprint
-
-Step = str | Expr
-"""A field, or the closed key of a map."""
 
 
-# -- values under construction -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """The zero of its place."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """A value that is there, as text; `nonzero`: certainly not zero."""
-
-    text: str
-    nonzero: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A variable that entries assign to."""
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Record:
-    """A record, field by field."""
-
-    fields: tuple[Made, ...]
-
-
-@dataclass(frozen=True)
-class Single:
-    """A map that has at most one key."""
-
-    key: Expr
-    item: Made
-
-
-Made = Nothing | Value | Cell | Record | Single
-
-
-# -- footprints under construction ---------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class All:
-    """Everything below."""
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """A footprint that is there, as text."""
-
-    text: str
-    keys: bool = False
-    """Whether it is a map whose keys have everything below them touched."""
-
-
-@dataclass(frozen=True)
-class Branch:
-    """What is touched below fields or keys; nothing, if there are none."""
-
-    below: tuple[tuple[Step, Print], ...] = field(default=())
-
-
-Print = All | Fixed | Branch
-
-
-class Clauses(Protocol):
+class Clauses(Constants, Protocol):
     """What an update asks of the module that it is printed into."""
 
     @property
@@ -99,20 +35,8 @@ class Clauses(Protocol):
         """Where types are declared."""
         ...
 
-    def unfold(self, t: Type) -> Type:
-        """`t` with declared types at its head replaced by their states."""
-        ...
-
     def types(self, owner: Named) -> dict[str, Type]:
         """The arguments of an instance by the names of its parameters."""
-        ...
-
-    def zero_text(self, t: Type) -> str:
-        """The zero of `t` as Python text."""
-        ...
-
-    def constant(self, hint: str, value: object) -> str:
-        """The name under which generated code finds `value`."""
         ...
 
     def touched(self, t: Type) -> str:
@@ -132,7 +56,7 @@ class Clauses(Protocol):
         ...
 
 
-class Effects:
+class Effects(Growing):
     """What the entries of one update have put together so far."""
 
     def __init__(
@@ -146,8 +70,8 @@ class Effects:
         found: str = "",
     ) -> None:
         """`by` and `when` are Python names of the replica and the time, `found` of the list of forgotten dots."""
+        super().__init__(module, emit)
         self._module = module
-        self._emit = emit
         self._close = close
         self._owner = owner
         self._by = by
@@ -161,7 +85,7 @@ class Effects:
 
     def texts(self) -> tuple[str, str]:
         """Value and footprint."""
-        return bare(self._text(self._value, self._owner)), bare(self._print_text(self._print))
+        return bare(self.text(self._value, self._owner)), bare(self.print_text(self._print))
 
     def returned(self, dots: str) -> None:
         """Write the return of the delta; `dots` is the name of the tuple of its own dots."""
@@ -273,13 +197,20 @@ class Effects:
                 self._module.append_dots(emit, self._close, t, part, self._found)
                 self._touch(steps, self._touched(t, part, Value(emit.value(part))))
             case core.ForgetDots(dots):
-                emit.line(f"{self._found}.extend({bare(emit.root(self._simple(dots, s)))})")
+                self._forget(self._simple(dots, s))
             case core.PartUpdate():
                 self._part_update(entry, s)
             case core.Each():
                 self._each(entry, s)
             case _:
                 raise AssertionError(f"no meaning for {entry}")
+
+    def _forget(self, dots: Expr) -> None:
+        if isinstance(dots, MapE):
+            for dot, _ in dots.items:
+                self._emit.line(f"{self._found}.append({bare(self._emit.root(dot))})")
+        elif not is_zero(dots):
+            self._emit.line(f"{self._found}.extend({bare(self._emit.root(dots))})")
 
     def _leaf(self, e: Expr) -> Made:
         if is_zero(e):
@@ -340,7 +271,7 @@ class Effects:
         self._open_all(entry.entries, s)
         if not isinstance(self._print, Fixed):
             name = emit.names.fresh("touched")
-            emit.line(f"{name} = {bare(self._print_text(self._print))}")
+            emit.line(f"{name} = {bare(self.print_text(self._print))}")
             self._print = Fixed(name)
         touched = self._print.text
         name = emit.names.fresh(entry.var)
@@ -350,88 +281,13 @@ class Effects:
             for e in entry.entries:
                 self._entry(e, inner)
             if self._print != Branch():
-                emit.line(f"{touched} = union({touched}, {bare(self._print_text(self._print))})")
+                emit.line(f"{touched} = union({touched}, {bare(self.print_text(self._print))})")
         self._print = Fixed(touched)
 
-    # -- putting values ----------------------------------------------------------------------------
+    # -- places ------------------------------------------------------------------------------------
 
     def _put(self, steps: Sequence[Step], made: Made) -> None:
-        self._value = self._with(self._value, self._owner, steps, made)
-
-    def _with(self, whole: Made, t: Type, steps: Sequence[Step], made: Made) -> Made:
-        """`whole`, a value of `t`, with `made` at the place that `steps` lead to."""
-        emit = self._emit
-        if not steps:
-            if isinstance(whole, Cell):
-                emit.line(f"{whole.name} = {bare(self._text(made, t))}")
-                return whole
-            return made
-        t = self._module.unfold(t)
-        step, rest = steps[0], steps[1:]
-        if isinstance(t, RecordT):
-            assert isinstance(step, str)
-            if isinstance(whole, Cell):
-                copy = self._with(self._fields(Value(whole.name), t), t, steps, made)
-                emit.line(f"{whole.name} = {bare(self._text(copy, t))}")
-                return whole
-            parts = list(self._fields(whole, t).fields)
-            i = t.position(step)
-            parts[i] = self._with(parts[i], t.fields[i][1], rest, made)
-            return Record(tuple(parts))
-        assert isinstance(t, MapT) and isinstance(step, Expr)
-        match whole:
-            case Nothing():
-                return Single(step, self._with(Nothing(), t.value, rest, made))
-            case Single(key, item) if key == step:
-                return Single(key, self._with(item, t.value, rest, made))
-        cell = whole if isinstance(whole, Cell) else self._cell(whole, t)
-        self._store(cell.name, t, step, rest, made)
-        return cell
-
-    def _store(self, m: str, t: MapT, key: Expr, rest: Sequence[Step], made: Made) -> None:
-        """Statements that put `made` at a key (or below it) of the map in variable `m`."""
-        emit = self._emit
-        key_text = bare(emit.value(key))
-        if rest:
-            before = emit.names.fresh("before")
-            emit.line(f"{before} = {m}.get({key_text}, {self._module.zero_text(t.value)})")
-            made = self._with(Value(before), t.value, rest, made)
-        if isinstance(made, Nothing):
-            emit.line(f"if {key_text} in {m}:")
-            emit.line(f"    {m} = {m}.delete({key_text})")
-            return
-        text = self._text(made, t.value)
-        if self._never_zero(made):
-            emit.line(f"{m} = {m}.set({key_text}, {bare(text)})")
-            return
-        if not text.isidentifier():
-            name = emit.names.fresh("new")
-            emit.line(f"{name} = {bare(text)}")
-            text = name
-        emit.line(f"if {bare(emit.zero_test_text(text, t.value, False, True))}:")
-        emit.line(f"    {m} = {m}.set({key_text}, {text})")
-        emit.line(f"elif {key_text} in {m}:")
-        emit.line(f"    {m} = {m}.delete({key_text})")
-
-    def _fields(self, whole: Made, t: RecordT) -> Record:
-        match whole:
-            case Record():
-                return whole
-            case Nothing():
-                return Record(tuple(Nothing() for _ in t.fields))
-            case Value(text):
-                if not text.isidentifier():
-                    name = self._emit.names.fresh("record")
-                    self._emit.line(f"{name} = {bare(text)}")
-                    text = name
-                return Record(tuple(Value(f"{text}[{i}]") for i in range(len(t.fields))))
-            case _:
-                raise AssertionError(f"{whole} is no record")
-
-    def _cell(self, whole: Made, t: Type) -> Cell:
-        name = self._emit.names.fresh("made")
-        self._emit.line(f"{name} = {bare(self._text(whole, t))}")
-        return Cell(name)
+        self._value = self.put(self._value, self._owner, steps, made)
 
     def _open_all(self, entries: Sequence[core.Entry], s: Scope) -> None:
         """Variables for the places that entries of a loop put values to."""
@@ -443,110 +299,14 @@ class Effects:
                         if not isinstance(step, str):
                             break
                         fields.append(step)
-                    self._value = self._opened(self._value, self._owner, fields)
+                    self._value = self.opened(self._value, self._owner, fields)
                 case core.Each(entries=inner):
                     self._open_all(inner, s)
-
-    def _opened(self, whole: Made, t: Type, fields: Sequence[str]) -> Made:
-        if isinstance(whole, Cell):
-            return whole
-        t = self._module.unfold(t)
-        if not fields:
-            return self._cell(whole, t)
-        assert isinstance(t, RecordT)
-        parts = list(self._fields(whole, t).fields)
-        i = t.position(fields[0])
-        parts[i] = self._opened(parts[i], t.fields[i][1], fields[1:])
-        return Record(tuple(parts))
-
-    def _never_zero(self, made: Made) -> bool:
-        match made:
-            case Value(_, nonzero):
-                return nonzero
-            case Record(fields):
-                return any(self._never_zero(f) for f in fields)
-            case Single(_, item):
-                return self._never_zero(item)
-            case _:
-                return False
-
-    def _text(self, made: Made, t: Type) -> str:
-        t = self._module.unfold(t)
-        match made:
-            case Nothing():
-                return self._module.zero_text(t)
-            case Value(text) | Cell(text):
-                return text
-            case Record(fields):
-                assert isinstance(t, RecordT)
-                texts = [bare(self._text(f, ft)) for f, (_, ft) in zip(fields, t.fields, strict=True)]
-                return f"({texts[0]},)" if len(texts) == 1 else f"({', '.join(texts)})"
-            case Single(key, item):
-                assert isinstance(t, MapT)
-                return self._single_text(key, item, t)
-
-    def _single_text(self, key: Expr, item: Made, t: MapT) -> str:
-        emit = self._emit
-        key_text = bare(emit.value(key))
-        if isinstance(item, Nothing):
-            return "EMPTY"
-        text = self._text(item, t.value)
-        if self._never_zero(item):
-            return f"EMPTY.set({key_text}, {bare(text)})"
-        if not text.isidentifier():
-            name = emit.names.fresh("new")
-            emit.line(f"{name} = {bare(text)}")
-            text = name
-        return f"(EMPTY.set({key_text}, {text}) if {emit.zero_test_text(text, t.value, False, True)} else EMPTY)"
-
-    # -- footprints --------------------------------------------------------------------------------
 
     def _touch(self, steps: Sequence[Step], below: Print) -> None:
         for step in reversed(steps):
             below = Branch(((step, below),))
-        self._print = self._union(self._print, below)
-
-    def _union(self, left: Print, right: Print) -> Print:
-        match left, right:
-            case (All(), _) | (_, All()):
-                return All()
-            case _, Branch(()):
-                return left
-            case Branch(()), _:
-                return right
-            case (Branch(xs), Fixed(text, True)) | (Fixed(text, True), Branch(xs)) if all(p == All() for _, p in xs):
-                keys = "".join(f".set({bare(self._emit.value(k))}, None)" for k, _ in xs if isinstance(k, Expr))
-                return Fixed(f"{text}{keys}", True)
-            case Branch(xs), Branch(ys):
-                found = dict(xs)
-                for step, below in ys:
-                    found[step] = self._union(found[step], below) if step in found else below
-                if self._may_meet(found):
-                    return Fixed(f"union({bare(self._print_text(left))}, {bare(self._print_text(right))})")
-                return Branch(tuple(found.items()))
-            case _:
-                return Fixed(f"union({bare(self._print_text(left))}, {bare(self._print_text(right))})")
-
-    def _may_meet(self, below: dict[Step, Print]) -> bool:
-        """Whether two keys may turn out equal, with different footprints below them."""
-        keys = [p for step, p in below.items() if isinstance(step, Expr)]
-        return len(keys) > 1 and any(p != All() for p in keys)
-
-    def _print_text(self, p: Print) -> str:
-        match p:
-            case All():
-                return "None"
-            case Fixed(text):
-                return text
-            case Branch(below):
-                fixed = _static(p)
-                if fixed:
-                    return self._module.constant("TOUCHED", fixed)
-                text = "NOTHING"
-                for step, inner in below:
-                    key = repr(step) if isinstance(step, str) else bare(self._emit.value(step))
-                    text += f".set({key}, {bare(self._print_text(inner))})"
-                return text
+        self._print = self.union(self._print, below)
 
     def _touched(self, t: Type, e: Expr, made: Made) -> Print:
         """The footprint of all that the value `e` of `t` names."""
@@ -572,7 +332,7 @@ class Effects:
                     if not isinstance(leaf, (MapT, RecordT)):
                         return Branch(((self._named(key), All()),))
                 function = self._module.touched(t)
-                return Fixed(f"{function}({bare(self._text(made, t))})", function == "touched_keys")
+                return Fixed(f"{function}({bare(self.text(made, t))})", function == "touched_keys")
             case _:
                 return All()
 
@@ -583,19 +343,6 @@ class Effects:
         self._emit.share(e)
         text = self._emit.atom(e)
         return Var(e.type, text) if text.isidentifier() else e
-
-
-def _static(p: Print) -> Footprint:
-    """The footprint itself, if it names only fields and is not nothing; else None."""
-    if not isinstance(p, Branch):
-        return None
-    made = NOTHING
-    for step, below in p.below:
-        inner = _static(below)
-        if not isinstance(step, str) or (inner is None and below != All()):
-            return None
-        made = made.set(step, inner)
-    return made
 
 
 def _forgets(delta: core.Delta) -> bool:
