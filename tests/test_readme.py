@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from mergelaw.language import ast, parse
+from mergelaw.laws import sources
 from tests.checker.cli.command import LAYERS, ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -107,10 +109,14 @@ def test_readme_names_every_command_and_folder() -> None:
             assert f"{package.parent.name}/" in README, package
 
 
-def test_readme_names_every_bounded_theorem() -> None:
-    from mergelaw.laws import ledger
-
-    for name, record in ledger.read(ROOT / "proofs").items():
-        for obligation, entry in record["obligations"].items():
-            if entry["verdict"] == "bounded":
-                assert f"`{name}.{obligation.removeprefix('theorem ')}`" in README
+def test_readme_names_exactly_the_bounded_theorems() -> None:
+    bounded = {
+        f"{declaration.name}.{clause.name}"
+        for path in sources.library_files()
+        for declaration in parse(sources.read(path), path.name).declarations
+        if isinstance(declaration, ast.TypeDecl)
+        for clause in declaration.clauses
+        if isinstance(clause, ast.TheoremClause) and clause.bound is not None
+    }
+    _, _, after = README.partition("Bounded in the library:")
+    assert set(re.findall(r"`(\w+\.\w+)`", after.partition("\n\n")[0])) == bounded

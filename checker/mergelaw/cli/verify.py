@@ -106,7 +106,17 @@ def _find(jobs: Sequence[FileJob], options: Options, watch: Watch, *, fresh: boo
     open_jobs = [job for job in jobs if job not in known]
     # Long files have long types; starting them first keeps all workers busy to the end.
     by_size = sorted(open_jobs, key=lambda job: -job.path.stat().st_size)
-    outcome = run(by_size, options, watch.see) if open_jobs else Run()
+    kept: set[tuple[str, str]] = set()
+
+    def see(state: Run) -> None:
+        watch.see(state)
+        # Kept as soon as it is known, so that a run that is broken off has not been for nothing.
+        for t in state.types:
+            if t.done and options.obligation is None and (t.label, t.name) not in kept:
+                kept.add((t.label, t.name))
+                cache.store(entries[t.label], {t.name: list(t.ordered)})
+
+    outcome = run(by_size, options, see) if open_jobs else Run()
     if outcome.errors:
         watch.stop()
         _print_errors(outcome)
@@ -114,8 +124,6 @@ def _find(jobs: Sequence[FileJob], options: Options, watch: Watch, *, fresh: boo
     for job in open_jobs:
         runs = [t for t in outcome.types if t.label == job.label]
         known[job] = [TypeReport(t.name, t.label, t.ordered) for t in runs]
-        if options.obligation is None:
-            cache.store(entries[job.label], {t.name: list(t.ordered) for t in runs})
     types = tuple(t for job in jobs for t in known[job])
     if not any(t.results for t in types):
         _refuse_empty(options.obligation, outcome)
@@ -171,9 +179,12 @@ def _print(result: Report, *, stats: bool) -> None:
         print()
     for r in bounded:
         print(f"bounded  {r.obligation.type}: {r.obligation.name}   {r.detail}".rstrip())
+    doubts: dict[tuple[str, str], list[str]] = {}
     for c in result.rechecks:
         if c.answer != "unsat":
-            print(f"\n{result.rechecked_by} says `{c.answer}` to {c.type}: {c.obligation}")
+            doubts.setdefault((c.answer, c.type), []).append(c.obligation)
+    for (answer, name), obligations in doubts.items():
+        print(f"\n{result.rechecked_by} says `{answer}` to {name}: {', '.join(obligations)}")
     if stats:
         print("\n" + "\n".join(report.stats(result)))
     print("\n" + "\n".join([report.summary(result), *report.claim(result)]))
@@ -233,7 +244,7 @@ def _recheck(types: Sequence[TypeReport], options: Options, watch: Watch) -> lis
     ]
     written = ledger.read(folder)
     missing = [
-        Recheck(t, o, "missing: run `mergelaw verify --write-proofs`", 0.0)
+        Recheck(t, o, "missing, run mergelaw verify --write-proofs", 0.0)
         for t, o in sorted(wanted)
         if o not in written.get(t, {}).get("obligations", {})
     ]

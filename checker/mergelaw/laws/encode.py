@@ -28,7 +28,7 @@ from mergelaw.language.core import (
 )
 from mergelaw.laws import smt
 from mergelaw.laws.smt import FALSE, INT, REAL, TRUE, Term, and_, eq, implies, ite, not_, or_
-from mergelaw.laws.symbolic import Abs, Enm, Fun, Logic, Opt, Sym, Tup, Unsupported, alike, choose, flatten
+from mergelaw.laws.symbolic import OBSERVER, Abs, Enm, Fun, Logic, Opt, Sym, Tup, Unsupported, alike, choose, flatten
 
 Watch = Callable[[str, tuple[Sym, ...], tuple[Type, ...], Sym], None]
 
@@ -95,8 +95,6 @@ class Encoder:
         self.logic = logic
         self.contexts: dict[str, Context] = {}
         self.on_apply: Callable[[core.Apply, Env], State] | None = None
-        self.zero_is_dotless = False
-        """State of abstract values that the zero has no live dots: true of each store, and costly."""
         self.on_build: Callable[[core.Build, Env], None] | None = None
         self._sums: list[_Sum] = []
         self._texts: dict[str, Term] = {}
@@ -231,7 +229,10 @@ class Encoder:
                         watch(name, (*keys, k), (*key_types, kt), v)
                     return v
 
-                return Fun(key, value, read)
+                place = name.partition(".")[2] if watch is not None else None
+                out = Fun(key, value, read, origin=place)
+                out.name = (name, args)
+                return out
             case _:
                 raise Unsupported(f"no encoding of values of type {t}")
 
@@ -253,7 +254,9 @@ class Encoder:
             held = smt.app(f"{name}.live", args + flatten(x), smt.BOOL)
             return and_(held, seen.has(x)) if seen is not None else held
 
-        return Abs(kind, lattice, lambda o: smt.app(f"{name}.obs", (*args, o), smt.BOOL), live, atoms)
+        return Abs(
+            kind, lattice, lambda o: smt.app(f"{name}.obs", (*args, o), smt.BOOL), live, atoms, (name, args)
+        )
 
     def context(self, name: str) -> Context:
         """An arbitrary causal context."""
@@ -313,12 +316,20 @@ class Encoder:
 
     # -- quantifiers, equality, order ------------------------------------------------------------------
 
-    def forall(self, types: Sequence[Type], body: Callable[..., Term], hint: str = "k", *, claim: bool = False) -> Term:
-        """A Boolean equivalent to: body holds of all values of `types`; `claim` as in `Logic.forall`."""
+    def forall(
+        self,
+        types: Sequence[Type],
+        body: Callable[..., Term],
+        hint: str = "k",
+        *,
+        claim: bool = False,
+        origins: Sequence[str | None] = (),
+    ) -> Term:
+        """A Boolean equivalent to: body holds of all values of `types`; `claim` and `origins` as in `Logic.forall`."""
         if not types:
             return body()
         witnesses = [self.fresh(t, f"{hint}{n}") for n, t in enumerate(types)]
-        return self.logic.forall([self.key_of(t) for t in types], witnesses, body, claim=claim)
+        return self.logic.forall([self.key_of(t) for t in types], witnesses, body, claim=claim, origins=origins)
 
     def exists(self, types: Sequence[Type], body: Callable[..., Term], hint: str = "w") -> Term:
         """A Boolean equivalent to: body holds of some values of `types`."""
@@ -343,7 +354,8 @@ class Encoder:
             return and_(*same)
         if isinstance(a, Fun) and isinstance(b, Fun):
             f, g = a, b
-            return self.forall([f.key], lambda k: self.equal(f(k), g(k), claim=claim), claim=claim)
+            origin = f.origin if f.origin is not None else g.origin
+            return self.forall([f.key], lambda k: self.equal(f(k), g(k), claim=claim), claim=claim, origins=(origin,))
         if isinstance(a, Abs) and isinstance(b, Abs):
             if a.observe is None and b.observe is None:
                 return TRUE
@@ -352,7 +364,7 @@ class Encoder:
             ox, oy = x.observe, y.observe
             assert ox is not None and oy is not None
             return self.logic.forall(
-                [f"Observer:{a.kind}"],
+                [f"{OBSERVER}{a.kind}"],
                 [smt.const(self.logic.name("o"), INT)],
                 lambda o: eq(ox(o), oy(o)),
                 claim=claim,
@@ -414,22 +426,39 @@ class Encoder:
         elif isinstance(v, Enm):
             t = and_(eq(v.tag, smt.integer(0)), *(self.is_zero(p) for p in v.payloads[0]))
         elif isinstance(v, Fun):
-            f = v
-            t = self.forall([f.key], lambda k: self.is_zero(f(k)))
+            t = self._zero_map(v)
         elif v.observe is None:
             t = TRUE
-        elif v.lattice:
-            inside = v.observe
-            t = self.logic.forall(
-                [f"Observer:{v.kind}"], [smt.const(self.logic.name("o"), INT)], lambda o: not_(inside(o))
-            )
         else:
-            t = self.equal(v, Abs(v.kind, False, None, lambda _: FALSE, frozenset()))
-            part = v
-            if self.zero_is_dotless:
-                self.logic.universal(["Dot"], lambda x: not_(part.live(x)), t)
+            t = self._zero_abstract(v)
         self._zero_tests[id(v)] = (v, t)
         return t
+
+    def _zero_map(self, f: Fun) -> Term:
+        if f.name is None:
+            return self.forall([f.key], lambda k: self.is_zero(f(k)), origins=(f.origin,))
+        # A function of the keys that the map was read at, so that equal keys give equal answers.
+        name, args = f.name
+        return self.logic.forall(
+            [self.key_of(f.key)],
+            [self.symbol(f.key, f"{name}.held {len(args)}", args)],
+            lambda k: self.is_zero(f(k)),
+            origins=(f.origin,),
+            holds=smt.app(f"{name}.empty {len(args)}", args, smt.BOOL),
+        )
+
+    def _zero_abstract(self, v: Abs) -> Term:
+        inside = v.observe
+        assert inside is not None
+        name, args = v.name if v.name is not None else (None, ())
+        witness = smt.const(self.logic.name("o"), INT) if name is None else smt.app(f"{name}.shown", args, INT)
+
+        def unseen(o: Term) -> Term:
+            nothing = FALSE if v.lattice else self._zero_observed(v.kind, v.atoms, o)
+            return eq(inside(o), nothing)
+
+        holds = None if name is None else smt.app(f"{name}.none", args, smt.BOOL)
+        return self.logic.forall([f"{OBSERVER}{v.kind}"], [witness], unseen, holds=holds)
 
     def claimed_zero(self, v: Sym) -> Term:
         """That `v` is zero, only to be shown."""
@@ -437,7 +466,7 @@ class Encoder:
             return and_(*(self.claimed_zero(i) for i in v.items))
         if isinstance(v, Fun):
             f = v
-            return self.forall([f.key], lambda k: self.claimed_zero(f(k)), claim=True)
+            return self.forall([f.key], lambda k: self.claimed_zero(f(k)), claim=True, origins=(f.origin,))
         if isinstance(v, Abs):
             return self.equal(v, Abs(v.kind, v.lattice, None, lambda _: FALSE, frozenset()), claim=True)
         return self.is_zero(v)
@@ -483,7 +512,10 @@ class Encoder:
                     {p.name: x for p, x in zip(d.params, args, strict=True)},
                     (seen_a, seen_b),
                 )
-                return self.eval(d.merge.body, env)
+                out = self.eval(d.merge.body, env)
+                if isinstance(out, Fun) and out.origin is None and isinstance(a, Fun) and isinstance(b, Fun):
+                    out.origin = a.origin if a.origin is not None else b.origin
+                return out
             case RecordT(fields):
                 assert isinstance(a, Tup) and isinstance(b, Tup)
                 return Tup(
@@ -495,7 +527,8 @@ class Encoder:
             case MapT(key, value):
                 assert isinstance(a, Fun) and isinstance(b, Fun)
                 f, g = a, b
-                return Fun(key, value, lambda k: self.merge(value, f(k), seen_a, g(k), seen_b))
+                origin = f.origin if f.origin is not None else g.origin
+                return Fun(key, value, lambda k: self.merge(value, f(k), seen_a, g(k), seen_b), origin=origin)
             case _:
                 raise Unsupported(f"no merge of {t}")
 
@@ -644,7 +677,7 @@ class Encoder:
                     return self._opaque(e, env)
                 assert isinstance(m, Fun)
                 f = m
-                return Fun(f.key, BOOL, lambda k: not_(self.is_zero(f(k))))
+                return Fun(f.key, BOOL, lambda k: not_(self.is_zero(f(k))), origin=f.origin)
             case core.Sum(_, subject) | core.Count(_, subject):
                 return self._sum(e, self._value(subject, env))
             case core.Pick():
@@ -808,11 +841,12 @@ class Encoder:
             a, b = f, g
             if op == "subset":
                 return self.forall([key], lambda k: implies(self.truth(a(k)), self.truth(b(k))))
+            origin = a.origin if a.origin is not None else b.origin
             if op == "union":
-                return Fun(key, BOOL, lambda k: or_(self.truth(a(k)), self.truth(b(k))))
+                return Fun(key, BOOL, lambda k: or_(self.truth(a(k)), self.truth(b(k))), origin=origin)
             if op == "inter":
-                return Fun(key, BOOL, lambda k: and_(self.truth(a(k)), self.truth(b(k))))
-            return Fun(key, BOOL, lambda k: and_(self.truth(a(k)), not_(self.truth(b(k)))))
+                return Fun(key, BOOL, lambda k: and_(self.truth(a(k)), self.truth(b(k))), origin=origin)
+            return Fun(key, BOOL, lambda k: and_(self.truth(a(k)), not_(self.truth(b(k)))), origin=origin)
         if op == "concat":
             x, y = vs
             assert isinstance(x, Term) and isinstance(y, Term)
@@ -920,7 +954,7 @@ class Encoder:
         winner = self.fresh(members.key, "winner")
         present = smt.const(self.logic.name("some"), smt.BOOL)
         key_name = self.key_of(members.key)
-        self.logic.ground(key_name, winner, level=1)
+        self.logic.ground(key_name, winner, level=1, origin=members.origin)
         self.logic.fact(implies(present, self.truth(members(winner))))
 
         def order(x: Sym) -> list[tuple[Sym, bool]]:
@@ -938,13 +972,24 @@ class Encoder:
                 pairs = [(b, a, d) for a, b, d in pairs]
             return implies(inside, and_(present, not_(self._lexicographic(pairs))))
 
-        self.logic.universal([key_name], beaten)
+        self.logic.universal([key_name], beaten, origins=(members.origin,))
         return Opt(present, winner)
 
     def _quantifier(self, e: core.Quant, env: Env) -> Term:
         types, body = self._peeled(e, env)
-        every = self.forall(types, lambda *xs: body(*xs), e.var)
+        every = self.forall(types, lambda *xs: body(*xs), e.var, origins=self._origins(e, env))
         return every if e.kind == "forall" else not_(every)
+
+    def _origins(self, e: core.Quant, env: Env) -> tuple[str | None, ...]:
+        """Where the keys that a chain of quantifiers ranges over belong, as far as that is independent of the earlier ones."""
+        out: list[str | None] = []
+        at: Expr = e
+        while isinstance(at, core.Quant) and at.kind == e.kind:
+            first = not out and at.source is not None
+            source = self._value(at.source, env) if first and at.source is not None else None
+            out.append(source.origin if isinstance(source, Fun) else None)
+            at = at.body
+        return tuple(out)
 
     def _peeled(self, e: core.Quant, env: Env, *, claim: bool = False) -> tuple[list[Type], Callable[..., Term]]:
         """The types and the body of a chain of quantifiers of one kind; the body of `exists` is negated."""
@@ -976,7 +1021,7 @@ class Encoder:
         match e:
             case core.Quant(kind="forall"):
                 types, body = self._peeled(e, env, claim=True)
-                return self.forall(types, body, e.var, claim=True)
+                return self.forall(types, body, e.var, claim=True, origins=self._origins(e, env))
             case core.Op(_, "and" | "or" as op, args):
                 parts = (self.claimed(a, env) for a in args)
                 return and_(*parts) if op == "and" else or_(*parts)
@@ -998,7 +1043,7 @@ class Encoder:
         """Assert a Bool expression; universal claims are only instantiated, at ground values, and make no witnesses."""
         if isinstance(e, core.Quant) and e.kind == "forall":
             types, body = self._peeled(e, env)
-            self.logic.universal([self.key_of(t) for t in types], body)
+            self.logic.universal([self.key_of(t) for t in types], body, origins=self._origins(e, env))
         elif isinstance(e, core.Op) and e.op == "and":
             for a in e.args:
                 self.assume(a, env)

@@ -77,9 +77,8 @@ def _home(d: TypeDef, p: core.Property) -> Iterator[Obligation]:
 def _of_parts(program: Program, d: TypeDef) -> Iterator[Obligation]:
     """What the parts' own updates do to their properties is proved with the parts; what is written into them directly, here."""
     for part, p in properties(Encoder(unrolled(program, d.name, once=False), Logic()), d.self_type):
-        if not part.steps:
-            if part.type == d.self_type:
-                continue
+        if part.type == d.self_type:
+            continue
         subject = property_label(part, p)
         for u in d.updates:
             if not any(overlap(path.steps, part.steps) for path in assigned(u.body)):
@@ -94,7 +93,7 @@ def _of_parts(program: Program, d: TypeDef) -> Iterator[Obligation]:
 
 def property_label(part: Part, p: core.Property) -> str:
     """`parts[].value.counted.not_negative` for a part's property; its plain name for the type's own."""
-    where = part.label() if part.steps else str(part.type)
+    where = part.label() if part.steps else str(part.type).partition("[")[0]
     return f"{where}.{p.name}"
 
 

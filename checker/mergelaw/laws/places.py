@@ -51,19 +51,24 @@ class Part:
         return t
 
 
-def parts(enc: Encoder, t: Type, steps: Steps = (), positions: tuple[int, ...] = ()) -> Iterator[Part]:
+def parts(
+    enc: Encoder, t: Type, steps: Steps = (), positions: tuple[int, ...] = (), drops: tuple[int, ...] = ()
+) -> Iterator[Part]:
     """The declared types and abstract stores inside `t`, `t` itself first."""
     match t:
-        case Named():
-            yield Part(steps, t, positions)
-            yield from parts(enc, enc.program.state_type(t), steps, positions)
+        case Named(name):
+            yield Part(steps, t, positions, drops)
+            state = enc.program.state_type(t)
+            if enc.program.types[name].merge is not None and isinstance(state, MapT):
+                drops = (*drops, len(steps) + 1)
+            yield from parts(enc, state, steps, positions, drops)
         case ParamT(_, "Store" | "Lattice"):
-            yield Part(steps, t, positions)
+            yield Part(steps, t, positions, drops)
         case RecordT(fields):
             for i, (name, f) in enumerate(fields):
-                yield from parts(enc, f, (*steps, name), (*positions, i))
+                yield from parts(enc, f, (*steps, name), (*positions, i), drops)
         case MapT(key, value):
-            yield from parts(enc, value, (*steps, key), (*positions, -1))
+            yield from parts(enc, value, (*steps, key), (*positions, -1), drops)
         case _:
             return
 

@@ -5,6 +5,7 @@ Its models may need impossible sums or states, so a model is never a counterexam
 
 from __future__ import annotations
 
+import gc
 import time
 from dataclasses import dataclass, replace
 from functools import cache
@@ -48,8 +49,6 @@ class Attempt:
     """With a recursive type unfolded once inside itself."""
     split: bool = False
     """Leaf by leaf."""
-    dotless: bool = False
-    """With the fact that zero has no live dots."""
 
     @property
     def budget(self) -> int:
@@ -83,8 +82,7 @@ def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
         out = (*out, PLAIN, DECLARED, DEEP)
     if o.kind is Kind.FRAME:
         pieces = [replace(a, split=True) for a in out if a.declared]
-        pieces = [*pieces, *(replace(a, dotless=True) for a in pieces)]
-        out = (*(a for a in out if not a.declared), *sorted(pieces, key=lambda a: (a.level, not a.layered, a.dotless)))
+        out = (*(a for a in out if not a.declared), *sorted(pieces, key=lambda a: (a.level, not a.layered)))
     if o.kind is Kind.THEOREM and o.type in recursive_types(program):
         out = (*out, *(replace(a, unroll=True) for a in out))
     return out
@@ -142,6 +140,7 @@ def encode(
     Raises: Unsupported, BudgetExceeded.
     """
     smt.reset()
+    gc.set_threshold(200_000, 20, 50)  # thousands of small closures at once, all gone soon after
     if attempt.layered:
         layer = layered(program, o.type)
         assert layer is not None
@@ -149,7 +148,8 @@ def encode(
     scene = Scene(program, o.type, declared=attempt.declared, max_level=attempt.level, unroll=attempt.unroll)
     scene.logic.budget = attempt.budget
     scene.piece = piece
-    scene.enc.zero_is_dotless = attempt.dotless
+    scene.entries_told = attempt.split
+    scene.logic.all_origins = attempt.level > 1
     claim = goal(scene, o)
     if claim is TRUE:
         return smt.script([smt.FALSE], [f"{o.type}: {o.name}", "true by construction"]), ()

@@ -82,7 +82,7 @@ def _recheck(task: _Task, send: Send) -> None:
 
 
 def check(path: Path, timeout_ms: int) -> str:
-    """cvc5's answer to the one `check-sat` of an SMT-LIB 2 file: sat, unsat, unknown, or what is wrong with the file."""
+    """What cvc5 answers to the one `check-sat` of a file: sat, unsat, unknown, or what is wrong with the file."""
     import cvc5
 
     terms = cvc5.TermManager()

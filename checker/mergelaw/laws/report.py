@@ -172,6 +172,9 @@ def claim(report: Report) -> list[str]:
     if report.status is Status.WRONG_INPUT:
         return ["Nothing was proved: there is no obligation."]
     if report.status is not Status.HOLDS:
+        open_ = sum(r.answer != "unsat" for r in report.rechecks)
+        if open_ and not any(r.verdict not in (Verdict.PROVED, Verdict.BOUNDED) for r in report.results):
+            return [f"Proved, but {report.rechecked_by} did not confirm {_number(open_, 'proof')}."]
         verdict = "Not lawful as it stands" if report.counts[Verdict.REFUTED] else "Not all of it is proved"
         return [f"{verdict}: only what is proved holds for all states and any number of replicas."]
     lines = ["Proved for all states, any number of replicas, and deltas that are lost, doubled, late or out of order."]

@@ -21,6 +21,10 @@ from mergelaw.laws.symbolic import Abs, Logic, Sym, Tup, flatten, nonzero_part
 from mergelaw.laws.unroll import unrolled
 
 
+BORN = "born:"
+"""Prefix of the ghost functions from a dot to the keys of its place."""
+
+
 class Scene:
     """Builds the states and updates of one obligation about the declared type `name`."""
 
@@ -44,6 +48,8 @@ class Scene:
         self.dot_places = dot_places(self.enc, self.type)
         self.properties = properties(self.enc, self.type)
         self.uses: dict[str, None] = {}
+        self.entries_told = False
+        """State of each live dot that the entries around it are not zero: needed to see which entries a merge drops."""
         self.piece: int | None = None
         """Of a claim about every leaf: the number of the one leaf that it is about."""
         self._fresh: list[Tup] = []
@@ -115,7 +121,21 @@ class Scene:
     def _place_fact(self, p: Part, s: State, keys: tuple[Sym, ...], x: Sym) -> Term:
         assert isinstance(x, Tup)
         live = self.live_at(p, s.value, keys, x)
-        return implies(live, and_(s.seen.has(x), self.born(p, keys, x)))
+        if live is FALSE:
+            return TRUE
+        known = [s.seen.has(x), self.born(p, keys, x)]
+        if self.entries_told:
+            # Zero has no live dots, so neither the part nor the entries around it are zero.
+            at = p.read(s.value, keys)
+            if isinstance(at, Abs):
+                known.append(not_(self.enc.is_zero(at)))
+            for n in p.drops:
+                entry = Part(p.steps[:n], p.type, p.positions[:n])
+                # Not for keys of keys, and so on without end.
+                if not flatten(x)[0].name.startswith(BORN):
+                    self.logic.ground(self.enc.key_of(entry.keys[-1]), keys[len(entry.keys) - 1], level=1)
+                known.append(not_(self.enc.is_zero(entry.read(s.value, keys[: len(entry.keys)]))))
+        return implies(live, and_(*known))
 
     def live_at(self, p: Part, value: Sym, keys: tuple[Sym, ...], x: Tup) -> Term:
         """Whether dot `x` is live in `value` at a place that holds dots of its own."""
@@ -136,7 +156,7 @@ class Scene:
         return and_(*out)
 
     def _born_key(self, label: str, t: Type, x: Tup) -> Sym:
-        return self.enc.symbol(t, f"born:{label}", flatten(x))
+        return self.enc.symbol(t, f"{BORN}{label}", flatten(x))
 
     def born_key(self, place: Place, t: Type, x: Tup) -> Sym:
         """The key, in the map at `place`, below which `x` was born."""

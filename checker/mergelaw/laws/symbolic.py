@@ -56,10 +56,15 @@ class Enm:
 class Fun:
     """A map: a function of symbolic keys, remembered by key."""
 
-    __slots__ = ("_fn", "_memo", "key", "value", "zero")
+    __slots__ = ("_fn", "_memo", "key", "name", "origin", "value", "zero")
 
-    def __init__(self, key: Type, value: Type, fn: Callable[[Sym], Sym], *, zero: bool = False) -> None:
-        """`zero`: the function is zero everywhere."""
+    def __init__(
+        self, key: Type, value: Type, fn: Callable[[Sym], Sym], *, zero: bool = False, origin: str | None = None
+    ) -> None:
+        """`zero`: the function is zero everywhere. `origin`: the place in a state that it is the map of."""
+        self.origin = origin
+        self.name: tuple[str, tuple[Term, ...]] | None = None
+        """Of an arbitrary map: its name and the keys it was read at."""
         self.key = key
         self.value = value
         self.zero = zero
@@ -90,6 +95,8 @@ class Abs:
     observe: Callable[[Term], Term] | None
     live: Callable[[Tup], Term]
     atoms: frozenset[str]
+    name: tuple[str, tuple[Term, ...]] | None = None
+    """Of an arbitrary value: its name and the keys it was read at."""
 
 
 Sym = Term | Tup | Opt | Enm | Fun | Abs
@@ -122,6 +129,7 @@ class _Universal:
     types: tuple[str, ...]
     body: Callable[..., Term]
     guard: Term
+    origins: tuple[str | None, ...]
     done: set[tuple[int, ...]] = field(default_factory=set)
 
 
@@ -129,6 +137,7 @@ class _Universal:
 class _Ground:
     value: Sym
     level: int
+    origin: str | None
 
 
 class Logic:
@@ -143,6 +152,8 @@ class Logic:
         self._universals: list[_Universal] = []
         self._pending: deque[Callable[[], None]] = deque()
         self._saturating = False
+        self.all_origins = False
+        """Take keys of the maps at one place for those of other places too."""
         self.level = 0
         self.steps = 0
 
@@ -157,22 +168,35 @@ class Logic:
         if t is not TRUE:
             self.facts.append(t)
 
-    def ground(self, type_key: str, value: Sym, level: int = 0) -> None:
-        """Make `value` an instance for universals over its type, at least `level` deep."""
+    def ground(self, type_key: str, value: Sym, level: int = 0, origin: str | None = None) -> None:
+        """Make `value` an instance for universals over its type, at least `level` deep.
+
+        With an origin, it is a key of the maps at that place of a state.
+        """
         level = max(level, self.level)
         table = self._ground.setdefault(type_key, {})
         uids = tuple([t.uid for t in flatten(value)])
         known = table.get(uids)
         if known is None or known.level > level:
-            table[uids] = _Ground(value, level)
+            table[uids] = _Ground(value, level, origin if known is None else None)
 
     def ground_values(self, type_key: str, level: int) -> list[Sym]:
         """The ground values of a type up to a level of nesting, in order of first use."""
         return [g.value for g in self._ground.get(type_key, {}).values() if g.level <= level]
 
-    def universal(self, types: Sequence[str], body: Callable[..., Term], guard: Term = TRUE) -> None:
-        """For every ground value of each of `types`: guard implies body(values)."""
-        self._universals.append(_Universal(tuple(types), body, guard))
+    def universal(
+        self,
+        types: Sequence[str],
+        body: Callable[..., Term],
+        guard: Term = TRUE,
+        origins: Sequence[str | None] = (),
+    ) -> None:
+        """For every ground value of each of `types`: guard implies body(values).
+
+        `origins`: of which maps they are the keys, where that is known. Keys of the maps of other places are left out, unless
+        `all_origins` is set.
+        """
+        self._universals.append(_Universal(tuple(types), body, guard, tuple(origins) or (None,) * len(types)))
 
     def later(self, action: Callable[[], None]) -> None:
         """Run `action` while saturating (facts that go with a read)."""
@@ -185,26 +209,35 @@ class Logic:
         self._pending.append(run)
 
     def forall(
-        self, types: Sequence[str], witnesses: Sequence[Sym], body: Callable[..., Term], *, claim: bool = False
+        self,
+        types: Sequence[str],
+        witnesses: Sequence[Sym],
+        body: Callable[..., Term],
+        *,
+        claim: bool = False,
+        origins: Sequence[str | None] = (),
+        holds: Term | None = None,
     ) -> Term:
         """A Boolean that holds iff `body` holds for all values of `types`; `witnesses` are fresh values of them.
 
         A `claim` is only ever to be shown, so nothing is to be learnt from it: what follows from it is left out.
+        `holds` is the Boolean to define, a new one if it is missing.
         """
         outer = self.level
         # The witnesses of the goal itself are few; those made while instantiating have to be kept in check.
         self.level = 1 if claim and not self._saturating else outer + 1
-        for t, w in zip(types, witnesses, strict=True):
+        for t, w, origin in zip(types, witnesses, origins or (None,) * len(types), strict=True):
             # Observers of hypotheses are many and say little about each other: they come last.
             if claim or self.max_level > 1 or not t.startswith(OBSERVER):
-                self.ground(t, w)
+                self.ground(t, w, origin=origin)
         at_witness = body(*witnesses)
         self.level = outer
         if at_witness is TRUE or claim:
             return at_witness
-        holds = smt.const(self.name("all"), smt.BOOL)
+        if holds is None:
+            holds = smt.const(self.name("all"), smt.BOOL)
         self.fact(or_(holds, not_(at_witness)))
-        self.universal(types, body, holds)
+        self.universal(types, body, holds, origins)
         return holds
 
     def saturate(self) -> None:
@@ -227,8 +260,8 @@ class Logic:
         changed = False
         for u in list(self._universals):
             columns = []
-            for t in u.types:
-                columns.append([g for g in list(self._ground.get(t, {}).values()) if g.level <= self.max_level])
+            for t, origin in zip(u.types, u.origins, strict=True):
+                columns.append([g for g in list(self._ground.get(t, {}).values()) if self._fits(g, origin)])
             for row in product(*columns):
                 uids = tuple([t.uid for g in row for t in flatten(g.value)])
                 if uids in u.done:
@@ -242,6 +275,10 @@ class Logic:
                     self.fact(implies(u.guard, body))
                 changed = True
         return changed
+
+    def _fits(self, g: _Ground, origin: str | None) -> bool:
+        here = self.all_origins or origin is None or g.origin is None or g.origin == origin
+        return here and g.level <= self.max_level
 
     def _tick(self) -> None:
         self.steps += 1
@@ -284,7 +321,8 @@ def choose(c: Term, a: Sym, b: Sym, recontext: Callable[[Abs, frozenset[str]], A
         return Enm(ite(c, a.tag, b.tag), payloads)
     if isinstance(a, Fun) and isinstance(b, Fun):
         f, g = a, b
-        return Fun(f.key, f.value, lambda k: choose(c, f(k), g(k), recontext))
+        origin = f.origin if f.origin is not None else g.origin
+        return Fun(f.key, f.value, lambda k: choose(c, f(k), g(k), recontext), origin=origin)
     if isinstance(a, Abs) and isinstance(b, Abs):
         if a.observe is None and b.observe is None:
             return a

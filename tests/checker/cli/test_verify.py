@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +35,15 @@ def folder(tmp_path: Path) -> Path:
         (tmp_path / f"{name}.crdt").write_text(text)
     (tmp_path / "empty.crdt").write_text("// nothing\n")
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a lawful type and its proofs."""
+    folder = tmp_path_factory.mktemp("written")
+    (folder / "good.crdt").write_text(GOOD)
+    assert mergelaw("verify", "--write-proofs", "good.crdt", cwd=folder).returncode == 0
+    return folder
 
 
 def test_verify_proves_a_lawful_type(folder: Path) -> None:
@@ -185,8 +195,11 @@ def test_verify_writes_proofs_that_cvc5_confirms(folder: Path) -> None:
         (None, "missing", 3),
     ],
 )
-def test_verify_recheck_trusts_only_the_file(folder: Path, text: str | None, answer: str, status: int) -> None:
-    mergelaw("verify", "--write-proofs", "good.crdt", cwd=folder)
+def test_verify_recheck_trusts_only_the_file(
+    tmp_path: Path, written: Path, text: str | None, answer: str, status: int
+) -> None:
+    folder = tmp_path / "folder"
+    shutil.copytree(written, folder)
     file = folder / "proofs" / "Top" / "commutative.smt2"
     file.unlink()
     if text is not None:

@@ -191,3 +191,7 @@ def test_cache_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: p
     monkeypatch.setenv("MERGELAW_CACHE", str(tmp_path / "file" / "folder"))
     cache.store("entry", {"ORSet": [proved(LAW)]})
     assert cache.load("entry") is None
+
+
+def test_ledger_names_files_so_that_every_system_takes_them() -> None:
+    assert ledger.file_name("home parts[].value.own by merge") == "home-parts~~.value.own-by-merge.smt2"

@@ -109,3 +109,8 @@ def test_report_stats_name_median_and_slowest() -> None:
     assert lines[1] == "obligations: median 20.0 ms, slowest 900 ms, total 0.92 s"
     assert lines[2] == "decided by: z3 5.4.1 3"
     assert lines[4].endswith("T: theorem slow")
+
+
+def test_report_claims_no_confirmation_that_was_not_given() -> None:
+    found = of(Verdict.PROVED, rechecks=(Recheck("T", "t0", "unknown", 0.1),))
+    assert report.claim(found) == ["Proved, but cvc5 1.4.2 did not confirm 1 proof."]

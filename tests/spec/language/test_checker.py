@@ -470,6 +470,22 @@ def test_recursion_that_may_not_end_is_refused(fun: str) -> None:
     assert set(codes(fun)) == {"ML502"}
 
 
+@pytest.mark.parametrize(
+    ("body", "ends"),
+    [
+        ("{ n = merge(a.n, b.n), kids = merge(a.kids, b.kids) }", True),
+        ("{ n = merge(a.n, b.n), kids = { k -> merge(a.kids[k], b.kids[k]) } }", True),
+        ("{ n = merge(a.n, b.n), kids = { k -> if a.kids[k] == {} then b.kids[k] else a.kids[k] } }", True),
+        ("merge(a, b)", False),
+        ('if a == b then a else { n = merge(a.n, b.n), kids = {"x": merge(a.kids["x"], b.kids["x"])} }', False),
+    ],
+)
+def test_written_merges_end(body: str, ends: bool) -> None:
+    text = f"""import Max from "kernel/max.crdt"
+    type Tree {{ state {{ n: Max, kids: Map[Text, Tree] }} merge(a, b) = {body} }}"""
+    assert codes(text) == ([] if ends else ["ML502"])
+
+
 def test_deep_trees_do_not_exhaust_the_stack() -> None:
     deep = "(" * 90 + "n" + " + 1)" * 90
     assert codes(f"fun f(n: Nat): Nat = {deep}") == []
@@ -481,3 +497,10 @@ def test_patterns_bind_each_variable_once() -> None:
     body = in_query("match (first(log), last(log)) { (some(x), some(y)) => x + y, _ => 0 }", "Nat")
     assert isinstance(body, core.Match)
     assert list(pattern_variables(body.cases[0][0])) == ["x", "y"]
+
+
+def test_functions_that_call_one_another_twice_are_seen_through() -> None:
+    doubling = [f"fun f{i}(n: Nat): Nat = f{i - 1}(n) + f{i - 1}(n)" for i in range(1, 30)]
+    functions = "\n".join(["fun f0(n: Nat): Nat = n", *doubling])
+    clauses = "state { m: Map[Nat, Nat] } merge(a, b) = a query q: Map[Nat, Nat] = { k -> f29(m[k]) }"
+    assert codes(f"{functions} type T {{ {clauses} }}") == []

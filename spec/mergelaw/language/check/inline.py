@@ -8,7 +8,7 @@ from mergelaw.language import core
 from mergelaw.language.check.trees import Copier, NoContext, free, rebuilt
 from mergelaw.language.core import Expr
 
-CALLS_MAX = 1000
+CALLS_MAX = 200
 """Calls that are looked into for one comprehension."""
 
 

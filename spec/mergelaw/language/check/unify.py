@@ -27,6 +27,10 @@ class Meta(Type):
     what: str
     """What has this type, for the message if it stays unknown."""
 
+    # Without these, the equality of `Type`, which has no fields, would make all unknown types one.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def __str__(self) -> str:
         return "_"
 
