@@ -14,7 +14,7 @@ from itertools import permutations, product
 from mergelaw.language import core
 from mergelaw.language.core import Apply, Expr, TheoremDef, children, substitute
 from mergelaw.laws.checks import universe
-from mergelaw.laws.domains import TIMES, Sources, argument_lists, dots_in
+from mergelaw.laws.domains import TIMES, Sources, argument_lists, dots_in, names_in
 from mergelaw.laws.explain import Failure, Scene, StateIn, ValueOf, computed_states, reason
 from mergelaw.laws.reads import uses_time
 from mergelaw.laws.system import Call, History, System, Unreachable, bits, gaps
@@ -286,8 +286,15 @@ class TheoremCheck:
         for mask in masks:
             dots.update(system.seen(history.state(mask)))
         replicas = tuple(range(1, max((system.replicas, *actors)) + 1))
+        held = dict.fromkeys(
+            n for m in masks for n in names_in(system.program, system.type, system.value(history.state(m)))
+        )
         sources = Sources(
-            replicas, tuple(sorted(dots)), lambda t: system.parts(t, actors[0] if actors else 1, ()), wide=True
+            replicas,
+            tuple(sorted(dots)),
+            lambda t: system.parts(t, actors[0] if actors else 1, ()),
+            tuple(held),
+            wide=True,
         )
         yield from argument_lists(system.program, tuple(t for _, t in self.theorem.others), sources, _MOST_VALUES)
 

@@ -114,8 +114,8 @@ class DeltaEncoder:
     def abstract_update(self, owner: Named, update: str, part: Abs, dots: Sequence[Tup], context: str) -> SymbolicDelta:
         """Any update of an abstract part.
 
-        What it forgets is live in the part, and what is live in its delta is forgotten too or one of its dots: this much is
-        proved of each update of each type (obligations `fresh` and `live dots are seen`).
+        What it forgets is live in the part, and what is live in its delta is forgotten too or one of its dots: this
+        much is proved of each update of each type (obligations `fresh` and `live dots are seen`).
         """
         enc = self.encoder
         name = enc.logic.name(f"{part.kind}.delta")
@@ -453,7 +453,7 @@ class _Collector:
         path: core.Path,
         holds: Callable[[Env, Place, Tup], Term],
     ) -> None:
-        """Forgets the dots of which `holds` is true, the path's place given; a variable of `each` is where the dot was born."""
+        """Forgets the dots of which `holds` is true, given the place; an `each` variable is where the dot was born."""
         enc = self.deltas.encoder
         memo: dict[tuple[int, ...], Term] = {}
         free = {v for v, _, _ in pending} - {s.name for s in path.steps if isinstance(s, core.Var)}

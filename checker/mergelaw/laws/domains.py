@@ -62,6 +62,8 @@ class Sources:
     """The dots that an argument may name."""
     parts: Callable[[Named], tuple[Raw, ...]] = field(default=_no_parts)
     """Reachable states of a declared type; () where it has none to offer."""
+    held: tuple[tuple[Type, Raw], ...] = ()
+    """Sequences and tuples that occur in the state, with their types: a name such as a position is read out of it."""
     wide: bool = False
     """Whether numbers may be zero too, and times later than all updates'."""
 
@@ -93,6 +95,7 @@ def _values(program: Program, t: Type, sources: Sources, depth: int) -> Iterator
             yield from ((v,) for v in _values(program, item, sources, depth))
             yield None
         case TupleT(items):
+            yield from (v for s, v in sources.held if s == t)
             yield from _combined(program, items, sources, depth)
         case RecordT(fields):
             yield from _combined(program, tuple(f for _, f in fields), sources, depth)
@@ -109,6 +112,7 @@ def _values(program: Program, t: Type, sources: Sources, depth: int) -> Iterator
             if len(keys) > 1 and held:
                 yield make_map(program, t, [(k, held[0]) for k in keys])
         case SeqT(item):
+            yield from (v for s, v in sources.held if s == t)
             few = tuple(islice(_values(program, item, sources, depth), 2))
             yield from ((v,) for v in few)
             yield ()
@@ -172,6 +176,29 @@ def occurrences(program: Program, t: Type, value: Raw) -> Iterator[tuple[Type, R
             yield from occurrences(program, program.state_type(t), value)
         case _:
             pass
+
+
+def names_in(program: Program, t: Type, value: Raw) -> tuple[tuple[Type, Raw], ...]:
+    """The sequences and tuples that are keys of maps in `value`, with their types, each once."""
+    found: dict[tuple[Type, Raw], None] = {}
+
+    def walk(t: Type, value: Raw) -> None:
+        match t:
+            case RecordT(fields):
+                for (_, f), v in zip(fields, value, strict=True):
+                    walk(f, v)
+            case MapT(key, item):
+                for k, v in value.items():
+                    if isinstance(key, SeqT | TupleT):
+                        found[key, k] = None
+                    walk(item, v)
+            case Named():
+                walk(program.state_type(t), value)
+            case _:
+                return
+
+    walk(t, value)
+    return tuple(sorted(found, key=lambda f: repr(f[1])))
 
 
 def dots_in(program: Program, t: Type, value: Raw) -> tuple[Dot, ...]:

@@ -374,8 +374,8 @@ class Encoder:
     def recontext(self, v: Abs, atoms: frozenset[str]) -> Abs:
         """`v` seen as a value under the union of the contexts `atoms`.
 
-        Where these include its own: by the law of identity that every store proves, zero under a context that holds none
-        of its dots changes nothing. Under any other context nothing is known of it.
+        Where these include its own: by the law of identity that every store proves, zero under a context that holds
+        none of its dots changes nothing. Under any other context nothing is known of it.
         """
         if v.lattice:
             return v
@@ -981,7 +981,7 @@ class Encoder:
         return every if e.kind == "forall" else not_(every)
 
     def _origins(self, e: core.Quant, env: Env) -> tuple[str | None, ...]:
-        """Where the keys that a chain of quantifiers ranges over belong, as far as that is independent of the earlier ones."""
+        """Where the keys that a chain of quantifiers ranges over belong, as far as the first source tells."""
         out: list[str | None] = []
         at: Expr = e
         while isinstance(at, core.Quant) and at.kind == e.kind:

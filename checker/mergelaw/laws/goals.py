@@ -321,7 +321,8 @@ def _dropped(
 def _fresh(scene: Scene, update: core.UpdateDef) -> Term:
     """What is forgotten is live in the state, and has been seen.
 
-    That an update takes dots only from `at`, from the state and from arguments holds of every text: the language cannot make any.
+    That an update takes dots only from `at`, from the state and from arguments holds of every text: the language
+    cannot make any.
     """
     this = scene.state("this")
     r = scene.replica()

@@ -75,7 +75,7 @@ def _home(d: TypeDef, p: core.Property) -> Iterator[Obligation]:
 
 
 def _of_parts(program: Program, d: TypeDef) -> Iterator[Obligation]:
-    """What the parts' own updates do to their properties is proved with the parts; what is written into them directly, here."""
+    """The parts' properties under what is written into them directly; their own updates are proved with the parts."""
     for part, p in properties(Encoder(unrolled(program, d.name, once=False), Logic()), d.self_type):
         if part.type == d.self_type:
             continue

@@ -36,7 +36,7 @@ def part_property(program: Program, t: Named, subject: str) -> PartProperty | No
         if prop.name == subject:
             return PartProperty((), t, prop)
     for steps, part in _parts(program, definition.self_type, ()):
-        label = "".join("[]" if s is None else f".{s}" for s in steps).removeprefix(".") or str(part)
+        label = "".join("[]" if s is None else f".{s}" for s in steps).removeprefix(".") or str(part).partition("[")[0]
         for prop in program.types[part.name].properties:
             if f"{label}.{prop.name}" == subject:
                 concrete = substitute(part, bindings)

@@ -98,8 +98,8 @@ def leaves(
 ) -> Iterator[Part]:
     """The places at which a merge by footprint may differ from a full one.
 
-    Everything below a merge that is not pointwise is one leaf. A merge that is decides each key that is touched as a whole,
-    and may drop its entry.
+    Everything below a merge that is not pointwise is one leaf. A merge that is decides each key that is touched as a
+    whole, and may drop its entry.
     """
     match t:
         case Named(name):

@@ -17,7 +17,7 @@ from mergelaw.laws.obligations import obligations
 FINDER = "finder"
 SEARCH = Limits(updates=3, replicas=3, seconds=10.0)
 """How far the finder looks where the prover fails."""
-WITNESS = Limits(updates=4, replicas=2, seconds=10.0)
+WITNESS = Limits(updates=6, replicas=2, seconds=10.0)
 """How far the finder looks for a state that meets the premises."""
 
 
@@ -32,7 +32,8 @@ def verify_type(
 ) -> list[Result]:
     """Verdicts on all obligations of a type (or those whose name contains `only`), told to `on_result` as they come.
 
-    Raises: KeyError, if the program does not declare the type; finder.InternalError, if a counterexample does not replay.
+    Raises: KeyError, if the program does not declare the type; finder.InternalError, if a counterexample does not
+    replay.
     """
     finder = Finder(program, type_name)
     out = []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -14,7 +15,7 @@ from mergelaw.language.core import Program
 from mergelaw.laws import smt
 from mergelaw.laws.goals import goal
 from mergelaw.laws.model import Kind, Obligation
-from mergelaw.laws.modular import layered
+from mergelaw.laws.modular import layered, updates_in
 from mergelaw.laws.obligations import DOTS_SEEN, ONE_PLACE
 from mergelaw.laws.places import leaves
 from mergelaw.laws.scene import Scene
@@ -50,10 +51,11 @@ class Attempt:
     split: bool = False
     """Leaf by leaf."""
 
-    @property
-    def budget(self) -> int:
+    def budget(self, kind: Kind) -> int:
         """How many instances to make at most; the next attempt is often the cheaper one."""
-        return 3_000 if self.layered else 8_000 if self.level == 1 else 15_000
+        if self.layered:
+            return 3_000
+        return 20_000 if kind is Kind.THEOREM or self.level > 1 else 8_000
 
 
 LAYERED = Attempt(declared=False, level=1, layered=True)
@@ -72,8 +74,11 @@ def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
     scene = Scene(program, o.type, declared=False)
     automatic = o.subject in (DOTS_SEEN, ONE_PLACE)
     out: tuple[Attempt, ...] = ()
-    if (o.kind in MODULAR or automatic) and layered(program, o.type) is not None:
-        out = (LAYERED, LAYERED_DECLARED, LAYERED_DEEP)
+    if layered(program, o.type, updates_of(program, o)) is not None:
+        if o.kind in MODULAR or automatic:
+            out = (LAYERED, LAYERED_DECLARED, LAYERED_DEEP)
+        elif o.kind is Kind.THEOREM:
+            out = (LAYERED,)
     if not scene.properties:
         out = (*out, PLAIN, Attempt(declared=False, level=2))
     elif o.kind in INDUCTIVE and not automatic:
@@ -84,8 +89,18 @@ def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
         pieces = [replace(a, split=True) for a in out if a.declared]
         out = (*(a for a in out if not a.declared), *sorted(pieces, key=lambda a: (a.level, not a.layered)))
     if o.kind is Kind.THEOREM and o.type in recursive_types(program):
-        out = (*out, *(replace(a, unroll=True) for a in out))
+        out = (*out, *(replace(a, unroll=True) for a in out if not a.layered))
     return out
+
+
+def updates_of(program: Program, o: Obligation) -> frozenset[str]:
+    """The updates that an obligation is about."""
+    if o.kind is Kind.THEOREM:
+        theorem = next(t for t in program.types[o.type].theorems if t.name == o.subject)
+        return updates_in(theorem.body)
+    if o.kind in (Kind.FRAME, Kind.FRESH):
+        return frozenset([o.subject or ""])
+    return frozenset((o.step or "").removeprefix("by delta of ").split()[:1])
 
 
 SEPARATOR = "(reset)\n"
@@ -105,20 +120,20 @@ def prove(program: Program, o: Obligation, timeout_ms: int = 10_000) -> Proof:
         detail = ""
         for piece in range(attempt_pieces(program, o, attempt)) if attempt.split else (None,):
             try:
-                text, assumed = encode(program, o, attempt, piece)
+                encoded = encode(program, o, attempt, piece)
             except Unsupported as e:
                 detail = f"no proof: {e} has no encoding"
                 break
             except BudgetExceeded as e:
                 detail = f"no proof: the formula would be too large ({e})"
                 break
-            answer = check(text, max(1, int(left)))
+            answer, core = check(encoded, max(1, int(left)))
             if answer != "unsat":
                 said = "finds a model" if answer == "sat" else f"says {answer}"
                 detail = f"no proof: the solver {said}"
                 break
-            texts.append(text)
-            uses.update(dict.fromkeys(assumed))
+            texts.append(encoded.script(core))
+            uses.update(dict.fromkeys(encoded.uses))
         if not detail:
             return Proof(True, time.perf_counter() - started, SEPARATOR.join(texts), tuple(uses), "")
     return Proof(False, time.perf_counter() - started, None, (), detail)
@@ -127,44 +142,49 @@ def prove(program: Program, o: Obligation, timeout_ms: int = 10_000) -> Proof:
 def attempt_pieces(program: Program, o: Obligation, attempt: Attempt) -> int:
     """How many pieces a split attempt has."""
     if attempt.layered:
-        program = layered(program, o.type) or program
+        program = layered(program, o.type, updates_of(program, o)) or program
     scene = Scene(program, o.type, declared=False)
     return sum(1 for _ in leaves(scene.enc, scene.type))
 
 
-def encode(
-    program: Program, o: Obligation, attempt: Attempt, piece: int | None = None
-) -> tuple[str, tuple[str, ...]]:
-    """The SMT-LIB text whose unsatisfiability proves `o`, and the declared facts assumed.
+@dataclass(frozen=True)
+class Encoded:
+    """The assertions of one obligation, or piece of one: unsatisfiable iff it holds under the facts instantiated."""
 
-    Raises: Unsupported, BudgetExceeded.
-    """
+    facts: tuple[smt.Term, ...]
+    header: tuple[str, ...]
+    uses: tuple[str, ...]
+    """The declared facts assumed."""
+
+    def script(self, core: Collection[int] | None = None) -> str:
+        """The SMT-LIB text; of the assertions with these numbers only, if given."""
+        chosen = self.facts if core is None else [f for n, f in enumerate(self.facts) if n in core]
+        return smt.script(chosen, self.header)
+
+
+def encode(program: Program, o: Obligation, attempt: Attempt, piece: int | None = None) -> Encoded:
+    """The assertions whose unsatisfiability proves `o`. Raises: Unsupported, BudgetExceeded."""
     smt.reset()
     gc.set_threshold(200_000, 20, 50)  # thousands of small closures at once, all gone soon after
     if attempt.layered:
-        layer = layered(program, o.type)
+        layer = layered(program, o.type, updates_of(program, o))
         assert layer is not None
         program = layer
     scene = Scene(program, o.type, declared=attempt.declared, max_level=attempt.level, unroll=attempt.unroll)
-    scene.logic.budget = attempt.budget
+    scene.logic.budget = attempt.budget(o.kind)
     scene.piece = piece
     scene.entries_told = attempt.split
     scene.logic.all_origins = attempt.level > 1
     claim = goal(scene, o)
+    title = f"{o.type}: {o.name}"
     if claim is TRUE:
-        return smt.script([smt.FALSE], [f"{o.type}: {o.name}", "true by construction"]), ()
+        return Encoded((smt.FALSE,), (title, "true by construction"), ())
     scene.logic.fact(not_(claim))
     scene.logic.saturate()
     scene.enc.relate_sums()
     scene.logic.saturate()
-    uses = tuple(scene.uses)
-    header = [f"{o.type}: {o.name}", "unsat means proved", *(f"assumes {u}" for u in uses)]
-    return smt.script(relevant(scene.logic.facts), header), uses
-
-
-def relevant(facts: list[smt.Term]) -> list[smt.Term]:
-    """Without repetitions."""
-    return list({t.uid: t for t in facts}.values())
+    facts = tuple({t.uid: t for t in scene.logic.facts}.values())
+    return Encoded(facts, (title, "unsat means proved"), tuple(scene.uses))
 
 
 @cache
@@ -175,11 +195,17 @@ def version() -> str:
     return f"z3 {z3.get_version_string()}"
 
 
-def check(text: str, timeout_ms: int) -> str:
-    """Z3's answer to an SMT-LIB text: `unsat`, `sat` or `unknown`."""
+def check(encoded: Encoded, timeout_ms: int) -> tuple[str, frozenset[int]]:
+    """Z3's answer, `unsat`, `sat` or `unknown`, and for `unsat` the numbers of assertions that suffice."""
     import z3
 
     solver = z3.SimpleSolver()
     solver.set("timeout", timeout_ms)
-    solver.from_string(text)
-    return str(solver.check())
+    for n, assertion in enumerate(z3.parse_smt2_string(encoded.script())):
+        solver.assert_and_track(assertion, f"a!{n}")
+    answer = str(solver.check())
+    if answer != "unsat":
+        return answer, frozenset()
+    core = frozenset(int(str(name)[2:]) for name in solver.unsat_core())
+    assert core, "an empty conjunction is satisfiable"
+    return answer, core

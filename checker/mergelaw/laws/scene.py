@@ -20,7 +20,6 @@ from mergelaw.laws.smt import FALSE, INT, TRUE, Term, and_, eq, implies, not_, o
 from mergelaw.laws.symbolic import Abs, Logic, Sym, Tup, flatten, nonzero_part
 from mergelaw.laws.unroll import unrolled
 
-
 BORN = "born:"
 """Prefix of the ghost functions from a dot to the keys of its place."""
 

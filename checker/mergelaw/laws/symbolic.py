@@ -8,6 +8,7 @@ instances can only lose proofs, never make a false one.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from mergelaw.language.core import Type
 from mergelaw.laws import smt
 from mergelaw.laws.smt import FALSE, TRUE, Term, and_, eq, implies, ite, not_, or_
 
+ENCODING_SECONDS = 6.0
+"""How long the encoding of one attempt may take."""
 
 OBSERVER = "Observer:"
 """Prefix of the type names of the observers of abstract values."""
@@ -72,6 +75,7 @@ class Fun:
         self._memo: dict[tuple[int, ...], Sym] = {}
 
     def __call__(self, key: Sym) -> Sym:
+        """The value at `key`."""
         uids = tuple([t.uid for t in flatten(key)])
         found = self._memo.get(uids)
         if found is None:
@@ -152,6 +156,7 @@ class Logic:
         self._universals: list[_Universal] = []
         self._pending: deque[Callable[[], None]] = deque()
         self._saturating = False
+        self.deadline = time.monotonic() + ENCODING_SECONDS
         self.all_origins = False
         """Take keys of the maps at one place for those of other places too."""
         self.level = 0
@@ -193,8 +198,8 @@ class Logic:
     ) -> None:
         """For every ground value of each of `types`: guard implies body(values).
 
-        `origins`: of which maps they are the keys, where that is known. Keys of the maps of other places are left out, unless
-        `all_origins` is set.
+        `origins`: of which maps they are the keys, where that is known. Keys of the maps of other places are left out,
+        unless `all_origins` is set.
         """
         self._universals.append(_Universal(tuple(types), body, guard, tuple(origins) or (None,) * len(types)))
 
@@ -282,6 +287,8 @@ class Logic:
 
     def _tick(self) -> None:
         self.steps += 1
+        if self.steps % 64 == 0 and time.monotonic() > self.deadline:
+            raise BudgetExceeded("its encoding was out of time")
         if self.steps > self.budget:
             raise BudgetExceeded(f"more than {self.budget} instances")
 

@@ -20,7 +20,7 @@ from mergelaw.language.core import (
     Type,
     substitute,
 )
-from mergelaw.laws.domains import TEXTS, TIMES, Sources, argument_lists, dots_in, occurrences
+from mergelaw.laws.domains import TEXTS, TIMES, Sources, argument_lists, dots_in, names_in, occurrences
 from mergelaw.laws.reads import uses_replica, uses_time
 from mergelaw.laws.symmetry import symmetry, types_inside
 from mergelaw.semantics.context import EMPTY, CausalContext, Dot
@@ -355,7 +355,8 @@ class System:
         known = self._dots_of(home)
         if self._given and self.reads_contexts:
             known = dots
-        return Sources(tuple(range(1, self.replicas + 1)), known, lambda t: self.parts(t, replica, dots))
+        held = names_in(self.program, self.type, self.value(home))
+        return Sources(tuple(range(1, self.replicas + 1)), known, lambda t: self.parts(t, replica, dots), held)
 
     def _dots_of(self, state: int) -> tuple[Dot, ...]:
         """The dots that an argument may name at `state`; none where no update takes a dot.

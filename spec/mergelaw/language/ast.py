@@ -117,7 +117,7 @@ class Call(Expr):
 
 @dataclass(frozen=True)
 class MethodCall(Expr):
-    """`s.contains(e)` (query), `s.add(e) by p when t` (update, in theorems), `fields[f].set(v) at d` (update of a part)."""
+    """A query `s.has(e)`, in theorems an update `s.add(e) by p when t`, in updates one of a part: `f.set(v) at d`."""
 
     subject: Expr
     name: str
@@ -257,7 +257,7 @@ class SeqLit(Expr):
 
 @dataclass(frozen=True)
 class SeqFor(Expr):
-    """`[ e for x in source by keys where cond ]`: over a sequence in its order, or a set in ascending order (of `keys` if given)."""
+    """`[ e for x in source by keys where cond ]`: over a sequence in its order, or a set ascending (by `keys`)."""
 
     body: Expr
     var: str
@@ -276,7 +276,7 @@ class SortKey(Node):
 
 @dataclass(frozen=True)
 class Pick(Expr):
-    """`greatest(x in s by k1, desc k2)`, `least(...)`: an Option; ties are broken by x itself, greatest or least alike."""
+    """`greatest(x in s by k1, desc k2)`, `least(...)`: an Option; ties are broken by x itself, in the same sense."""
 
     kind: str
     var: str

@@ -21,7 +21,7 @@ names: Strategy[str] = st.one_of(
 type_names: Strategy[str] = st.sampled_from(("Nat", "Map", "Set", "This", "E", "ORSet"))
 
 # What a literal or a comment can hold: no half surrogates.
-texts: Strategy[str] = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
+texts: Strategy[str] = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 comment_texts: Strategy[str] = st.one_of(
     st.sampled_from(("", "Why it is so.", "/ slashes", "//", "  indented", '"quoted"', "{ [ (")),
     st.text(st.characters(exclude_categories=("Cs", "Cc", "Cf", "Zl", "Zp")), max_size=12),

@@ -9,7 +9,7 @@ from mergelaw.language.check import bounds
 from mergelaw.language.check.declared import did_you_mean, listing, sentences
 from mergelaw.language.check.elaborator import READS_SEEN, Elaborator, elaborates
 from mergelaw.language.check.paths import is_state, root_state
-from mergelaw.language.check.unify import NUMERIC, Meta, Poison, poisoned
+from mergelaw.language.check.unify import NUMERIC, Meta, Poison, is_set, poisoned
 from mergelaw.language.core import (
     BOOL,
     DOT,
@@ -242,8 +242,12 @@ def no_member(el: Elaborator, t: Type, wanted: str, span: Span) -> core.Expr:
         hint = "Take the enum apart with `match`."
     elif shape == DOT:
         hint = sentences("A dot has `replica` and `number`.", did_you_mean(wanted, ("replica", "number")))
+    elif is_set(shape):
+        hint = "Membership is `x in s`, the number of members `count(s)`."
     elif isinstance(shape, MapT):
-        hint = "A map is read with `[key]`."
+        hint = "A map is read with `[key]`; `keys(m)` are the keys that are not zero, `count(m)` is their number."
+    elif shape == REPLICA and el.kind == "theorem":
+        hint = "To ask the state after an update write parentheses: `(s.update(...) by p).query`."
     return el.error("ML203", f"{el.show(t)} has no field `{wanted}`", span, hint)
 
 

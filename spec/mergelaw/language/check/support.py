@@ -78,6 +78,8 @@ class Support:
             hint = f"Limit it: `{{ {b.var} where {b.var} in {domain} and ... }}`."
         else:
             hint = f"Limit it: `{{ {b.var} -> ... where {b.var} in {domain} }}`."
+        if kind == "set" and not reads:
+            hint += " What a function makes of the members of a set is a sequence: `[f(x) for x in s]`."
         self._errors.add("ML501", f"this {kind} may be infinite: {why}", b.span, hint)
 
 
