@@ -181,9 +181,9 @@ class Encoder:
                 return v
             case ParamT(kind, "Lattice" | "Store" as bound):
 
-                def told(x: Tup) -> None:
+                def told(x: Tup, held: Term) -> None:
                     if watch is not None:
-                        watch(f"{name}#live", (*keys, x), (*key_types, DOT), TRUE)
+                        watch(f"{name}#live", (*keys, x), (*key_types, DOT), held)
 
                 return self._abstract_symbol(kind, bound == "Lattice", name, args, seen, told)
             case ParamT():
@@ -243,15 +243,15 @@ class Encoder:
         name: str,
         args: tuple[Term, ...],
         seen: Context | None,
-        told: Callable[[Tup], None],
+        told: Callable[[Tup, Term], None],
     ) -> Abs:
         atoms = frozenset() if lattice else seen.atoms if seen is not None else frozenset([name])
 
         def live(x: Tup) -> Term:
             if lattice:
                 return FALSE
-            told(x)
             held = smt.app(f"{name}.live", args + flatten(x), smt.BOOL)
+            told(x, held)
             return and_(held, seen.has(x)) if seen is not None else held
 
         return Abs(
@@ -468,8 +468,25 @@ class Encoder:
             f = v
             return self.forall([f.key], lambda k: self.claimed_zero(f(k)), claim=True, origins=(f.origin,))
         if isinstance(v, Abs):
-            return self.equal(v, Abs(v.kind, v.lattice, None, lambda _: FALSE, frozenset()), claim=True)
+            nothing = (lambda _: FALSE) if v.lattice else None
+            return self.equal(v, Abs(v.kind, v.lattice, nothing, lambda _: FALSE, frozenset()), claim=True)
         return self.is_zero(v)
+
+    def assume_zero(self, v: Sym) -> None:
+        """Assert that `v` is zero; of maps, at ground keys."""
+        if isinstance(v, Tup):
+            for i in v.items:
+                self.assume_zero(i)
+        elif isinstance(v, Fun):
+            f = v
+
+            def at(k: Sym) -> Term:
+                self.assume_zero(f(k))
+                return TRUE
+
+            self.logic.universal([self.key_of(f.key)], at, origins=(f.origin,))
+        else:
+            self.logic.fact(self.is_zero(v))
 
     def less(self, a: Sym, b: Sym) -> Term:
         """a < b in the order of their type."""
@@ -742,14 +759,29 @@ class Encoder:
 
     def _get(self, subject: Expr, name: str, env: Env) -> Sym:
         v = self._value(subject, env)
-        if isinstance(v, Abs):
-            raise Unsupported("a look inside a recursive part")
-        assert isinstance(v, Tup)
         t = self.rep(substitute(subject.type, env.types))
+        if isinstance(v, Abs):
+            assert isinstance(t, RecordT)
+            return self._hidden(t.fields[t.position(name)][1])
+        assert isinstance(v, Tup)
         if t == DOT:
             return v.items[0 if name == "replica" else 1]
         assert isinstance(t, RecordT), f"{t}.{name}"
         return v.items[t.position(name)]
+
+    def _hidden(self, t: Type) -> Sym:
+        """Any value: what an abstract part has inside."""
+        if not isinstance(t, Named):
+            return self.fresh(t, "opaque")
+        lattice = self.program.types[t.name].kind == "type"
+        name = self.logic.name("opaque")
+        return Abs(
+            str(t),
+            lattice,
+            lambda o: smt.app(f"{name}.obs", (o,), smt.BOOL),
+            lambda x: FALSE if lattice else smt.app(f"{name}.live", flatten(x), smt.BOOL),
+            frozenset() if lattice else frozenset([name]),
+        )
 
     def _opaque(self, e: Expr, env: Env) -> Sym:
         return self.fresh(substitute(e.type, env.types), "opaque")
@@ -935,7 +967,8 @@ class Encoder:
 
     @staticmethod
     def _number(v: Sym) -> Term:
-        assert isinstance(v, Term)
+        if not isinstance(v, Term):
+            raise Unsupported("a sum over abstract parts")
         return v
 
     def _pick(self, e: core.Pick, env: Env) -> Opt:

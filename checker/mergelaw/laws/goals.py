@@ -349,13 +349,13 @@ def _finite_support(scene: Scene, o: Obligation) -> Term:
         k = enc.fresh(t.key, "k")
         enc.logic.ground(enc.key_of(t.key), k)
         inner = env.bind(**{e.var: k})
-        premises = []
+        # The key is one at which all sources are zero; as they have finite support, there always is one.
         for source in e.sources:
             m = enc.eval(source, env)
             if not callable(m):
                 raise Unsupported("a comprehension over a recursive part")
-            premises.append(enc.is_zero(m(k)))
-        found.append(implies(and_(*premises), enc.claimed_zero(enc.eval(e.body, inner))))
+            enc.assume_zero(m(k))
+        found.append(enc.claimed_zero(enc.eval(e.body, inner)))
 
     d = scene.definition
     enc.on_build = on_build
@@ -399,7 +399,7 @@ def _theorem(scene: Scene, t: core.TheoremDef) -> Term:
         for m in names[:i]:
             scene.assume_compatible(states[m], states[n])
     if t.causal:
-        raise Unsupported("causal delivery is explored, not proved")
+        raise Unsupported("`requires causal`, which is only explored (mark the theorem `bounded N`)")
     applied: dict[tuple[object, ...], State] = {}
     kept: list[State] = []
     replicas: list[Term] = []

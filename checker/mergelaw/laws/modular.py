@@ -9,26 +9,20 @@ from mergelaw.language import core
 from mergelaw.language.core import MapT, Named, ParamT, Program, RecordT, Type
 
 
-def layered(program: Program, name: str, updates: frozenset[str]) -> Program | None:
+def layered(program: Program, name: str) -> Program | None:
     """`program` with every declared type inside the state of `name` made abstract; None where there is none.
 
-    Parts that one of these updates writes into stay as they are.
+    Parts that an update writes into by itself stay as they are.
 
     A proof of the layer, with the proofs of the parts' own laws, is a proof of the whole: the abstraction assumes of a
     part only what is an obligation of every declared type (laws, identity, lifting, fresh, live dots are seen).
     """
     d = program.types[name]
-    written = [path.steps for u in d.updates if u.name in updates for path in assigned(u.body)]
+    written = [path.steps for u in d.updates for path in assigned(u.body)]
     state = _abstracted(program, d.state, (), written)
     if state == d.state:
         return None
     return replace(program, types={**program.types, name: replace(d, state=state)})
-
-
-def updates_in(e: core.Expr) -> frozenset[str]:
-    """Names of the updates that a theorem applies."""
-    here = {e.update} if isinstance(e, core.Apply) else set()
-    return frozenset(here).union(*(updates_in(c) for c in core.children(e)))
 
 
 def assigned(d: core.Delta | core.Entry) -> Iterator[core.Path]:

@@ -17,8 +17,14 @@ from mergelaw.laws.obligations import obligations
 FINDER = "finder"
 SEARCH = Limits(updates=3, replicas=3, seconds=10.0)
 """How far the finder looks where the prover fails."""
+BOUNDED_SECONDS = 60.0
+"""How long the finder may take to explore a theorem up to its bound, at least."""
 WITNESS = Limits(updates=6, replicas=2, seconds=10.0)
 """How far the finder looks for a state that meets the premises."""
+
+
+MISSING = "a fact is missing (`invariant`, `compatible` or `home`), or the engines are too weak; see spec/README.md"
+"""What to do about an unknown."""
 
 
 def verify_type(
@@ -60,7 +66,8 @@ def decide(program: Program, finder: Finder, o: Obligation, timeout_ms: int, lim
         what = "a state that is not zero" if o.subject == "laws" else f"a state that meets the premises of {o.subject}"
         return result(Verdict.VACUOUS, FINDER, f"{what} was not found with up to {WITNESS.updates} updates")
     if o.bound is not None:
-        explored = finder.refute(o, Limits(updates=o.bound, replicas=limits.replicas, seconds=timeout_ms / 1000))
+        seconds = max(BOUNDED_SECONDS, timeout_ms / 1000)
+        explored = finder.refute(o, Limits(updates=o.bound, replicas=limits.replicas, seconds=seconds))
         if isinstance(explored, Counterexample):
             return result(Verdict.REFUTED, FINDER, found=explored)
         verdict = Verdict.BOUNDED if explored.complete else Verdict.UNKNOWN
@@ -72,7 +79,7 @@ def decide(program: Program, finder: Finder, o: Obligation, timeout_ms: int, lim
     explored = finder.refute(o, limits)
     if isinstance(explored, Counterexample):
         return result(Verdict.REFUTED, FINDER, found=explored)
-    missing = f"{proof.detail}, and {_extent(explored, None)}; the invariant is probably too weak"
+    missing = f"{proof.detail}, and {_extent(explored, None)}; {MISSING}"
     return result(Verdict.UNKNOWN, prover.version(), missing)
 
 

@@ -15,7 +15,7 @@ from mergelaw.language.core import Program
 from mergelaw.laws import smt
 from mergelaw.laws.goals import goal
 from mergelaw.laws.model import Kind, Obligation
-from mergelaw.laws.modular import layered, updates_in
+from mergelaw.laws.modular import layered
 from mergelaw.laws.obligations import DOTS_SEEN, ONE_PLACE
 from mergelaw.laws.places import leaves
 from mergelaw.laws.scene import Scene
@@ -74,10 +74,10 @@ def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
     scene = Scene(program, o.type, declared=False)
     automatic = o.subject in (DOTS_SEEN, ONE_PLACE)
     out: tuple[Attempt, ...] = ()
-    if layered(program, o.type, updates_of(program, o)) is not None:
+    if layered(program, o.type) is not None:
         if o.kind in MODULAR or automatic:
             out = (LAYERED, LAYERED_DECLARED, LAYERED_DEEP)
-        elif o.kind is Kind.THEOREM:
+        elif o.kind in (Kind.THEOREM, Kind.FINITE_SUPPORT):
             out = (LAYERED,)
     if not scene.properties:
         out = (*out, PLAIN, Attempt(declared=False, level=2))
@@ -91,16 +91,6 @@ def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
     if o.kind is Kind.THEOREM and o.type in recursive_types(program):
         out = (*out, *(replace(a, unroll=True) for a in out if not a.layered))
     return out
-
-
-def updates_of(program: Program, o: Obligation) -> frozenset[str]:
-    """The updates that an obligation is about."""
-    if o.kind is Kind.THEOREM:
-        theorem = next(t for t in program.types[o.type].theorems if t.name == o.subject)
-        return updates_in(theorem.body)
-    if o.kind in (Kind.FRAME, Kind.FRESH):
-        return frozenset([o.subject or ""])
-    return frozenset((o.step or "").removeprefix("by delta of ").split()[:1])
 
 
 SEPARATOR = "(reset)\n"
@@ -122,15 +112,15 @@ def prove(program: Program, o: Obligation, timeout_ms: int = 10_000) -> Proof:
             try:
                 encoded = encode(program, o, attempt, piece)
             except Unsupported as e:
-                detail = f"no proof: {e} has no encoding"
+                detail = f"no proof: no encoding of {e}"
                 break
             except BudgetExceeded as e:
                 detail = f"no proof: the formula would be too large ({e})"
                 break
             answer, core = check(encoded, max(1, int(left)))
             if answer != "unsat":
-                said = "finds a model" if answer == "sat" else f"says {answer}"
-                detail = f"no proof: the solver {said}"
+                said = "as far as the facts stated go, it may fail" if answer == "sat" else f"the solver says {answer}"
+                detail = f"no proof: {said}"
                 break
             texts.append(encoded.script(core))
             uses.update(dict.fromkeys(encoded.uses))
@@ -142,7 +132,7 @@ def prove(program: Program, o: Obligation, timeout_ms: int = 10_000) -> Proof:
 def attempt_pieces(program: Program, o: Obligation, attempt: Attempt) -> int:
     """How many pieces a split attempt has."""
     if attempt.layered:
-        program = layered(program, o.type, updates_of(program, o)) or program
+        program = layered(program, o.type) or program
     scene = Scene(program, o.type, declared=False)
     return sum(1 for _ in leaves(scene.enc, scene.type))
 
@@ -152,6 +142,8 @@ class Encoded:
     """The assertions of one obligation, or piece of one: unsatisfiable iff it holds under the facts instantiated."""
 
     facts: tuple[smt.Term, ...]
+    claim: int
+    """Number of the negated claim among them."""
     header: tuple[str, ...]
     uses: tuple[str, ...]
     """The declared facts assumed."""
@@ -167,7 +159,7 @@ def encode(program: Program, o: Obligation, attempt: Attempt, piece: int | None 
     smt.reset()
     gc.set_threshold(200_000, 20, 50)  # thousands of small closures at once, all gone soon after
     if attempt.layered:
-        layer = layered(program, o.type, updates_of(program, o))
+        layer = layered(program, o.type)
         assert layer is not None
         program = layer
     scene = Scene(program, o.type, declared=attempt.declared, max_level=attempt.level, unroll=attempt.unroll)
@@ -178,13 +170,13 @@ def encode(program: Program, o: Obligation, attempt: Attempt, piece: int | None 
     claim = goal(scene, o)
     title = f"{o.type}: {o.name}"
     if claim is TRUE:
-        return Encoded((smt.FALSE,), (title, "true by construction"), ())
+        return Encoded((smt.FALSE,), 0, (title, "true by construction"), ())
     scene.logic.fact(not_(claim))
     scene.logic.saturate()
     scene.enc.relate_sums()
     scene.logic.saturate()
     facts = tuple({t.uid: t for t in scene.logic.facts}.values())
-    return Encoded(facts, (title, "unsat means proved"), tuple(scene.uses))
+    return Encoded(facts, facts.index(not_(claim)), (title, "unsat means proved"), tuple(scene.uses))
 
 
 @cache
@@ -207,5 +199,5 @@ def check(encoded: Encoded, timeout_ms: int) -> tuple[str, frozenset[int]]:
     if answer != "unsat":
         return answer, frozenset()
     core = frozenset(int(str(name)[2:]) for name in solver.unsat_core())
-    assert core, "an empty conjunction is satisfiable"
-    return answer, core
+    # Facts that contradict each other prove anything; a proof has to use the claim.
+    return (answer, core) if encoded.claim in core else ("that the premises contradict each other", core)

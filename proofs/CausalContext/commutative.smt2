@@ -1,0 +1,16 @@
+; CausalContext: commutative
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0| () Int)
+(declare-fun |a.vector| (Int) Int)
+(declare-fun |b.vector| (Int) Int)
+(declare-fun |k0!1.replica| () Int)
+(declare-fun |k0!1.number| () Int)
+(declare-fun |a.beyond| (Int Int) Bool)
+(declare-fun |b.beyond| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.beyond| |k0!1.replica| |k0!1.number|))
+(define-fun t!2 () Bool (|b.beyond| |k0!1.replica| |k0!1.number|))
+(define-fun t!3 () Int (|a.vector| |k0!1.replica|))
+(define-fun t!4 () Int (|b.vector| |k0!1.replica|))
+(assert (not (and (= (ite (< (|a.vector| |k0|) (|b.vector| |k0|)) (|b.vector| |k0|) (|a.vector| |k0|)) (ite (< (|b.vector| |k0|) (|a.vector| |k0|)) (|a.vector| |k0|) (|b.vector| |k0|))) (= (and (or t!1 t!2) (< (ite (< t!3 t!4) t!4 t!3) |k0!1.number|)) (and (or t!2 t!1) (< (ite (< t!4 t!3) t!3 t!4) |k0!1.number|))))))
+(check-sat)

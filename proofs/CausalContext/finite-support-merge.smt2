@@ -1,0 +1,15 @@
+; CausalContext: finite support merge
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k.replica| () Int)
+(declare-fun |k.number| () Int)
+(declare-fun |a.beyond| (Int Int) Bool)
+(declare-fun |b.beyond| (Int Int) Bool)
+(declare-fun |a.vector| (Int) Int)
+(declare-fun |b.vector| (Int) Int)
+(define-fun t!1 () Bool (|a.beyond| |k.replica| |k.number|))
+(define-fun t!2 () Bool (|b.beyond| |k.replica| |k.number|))
+(assert (not t!1))
+(assert (not t!2))
+(assert (and (or t!1 t!2) (< (ite (< (|a.vector| |k.replica|) (|b.vector| |k.replica|)) (|b.vector| |k.replica|) (|a.vector| |k.replica|)) |k.number|)))
+(check-sat)

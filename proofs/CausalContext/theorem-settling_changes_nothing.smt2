@@ -1,0 +1,17 @@
+; CausalContext: theorem settling_changes_nothing
+; unsat means proved
+(set-logic ALL)
+(declare-fun |d.replica| () Int)
+(declare-fun |d.number| () Int)
+(declare-fun |s.beyond| (Int Int) Bool)
+(declare-fun |s.vector| (Int) Int)
+(declare-fun |e.replica| () Int)
+(declare-fun |e.number| () Int)
+(define-fun t!1 () Bool (and (|s.beyond| |d.replica| |d.number|) (= |d.number| (+ (|s.vector| |d.replica|) 1))))
+(define-fun t!2 () Int (ite (= |d.replica| |e.replica|) |d.number| 0))
+(define-fun t!3 () Bool (< (ite (< (|s.vector| |e.replica|) t!2) t!2 (|s.vector| |e.replica|)) |e.number|))
+(define-fun t!4 () Bool (|s.beyond| |e.replica| |e.number|))
+(assert t!1)
+(assert (<= 0 (|s.vector| |e.replica|)))
+(assert (not (or (not t!1) (= (or (not t!3) (and t!4 t!3)) (or (not (< (|s.vector| |e.replica|) |e.number|)) t!4)))))
+(check-sat)

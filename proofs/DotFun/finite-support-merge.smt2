@@ -1,0 +1,15 @@
+; DotFun: finite support merge
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k.replica| () Int)
+(declare-fun |k.number| () Int)
+(declare-fun |a.present| (Int Int) Bool)
+(declare-fun |b.present| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.present| |k.replica| |k.number|))
+(define-fun t!2 () Bool (|b.present| |k.replica| |k.number|))
+(assert (not t!1))
+(assert (not t!2))
+(assert (and (not (and (|a.seen| |k.replica| |k.number|) (|b.seen| |k.replica| |k.number|) (or (not t!1) (not t!2)))) (ite t!1 t!1 t!2)))
+(check-sat)

@@ -1,0 +1,15 @@
+; DotFun: frame clear
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0.replica| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |this.present| (Int Int) Bool)
+(declare-fun |t.present| (Int Int) Bool)
+(declare-fun |t.seen| (Int Int) Bool)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(define-fun t!1 () Bool (|this.present| |k0.replica| |k0.number|))
+(define-fun t!2 () Bool (|t.present| |k0.replica| |k0.number|))
+(assert (not (or t!1 (= t!2 (and (not (and (|t.seen| |k0.replica| |k0.number|) (or (and (= |r| |k0.replica|) (= |d| |k0.number|)) t!1))) t!2)))))
+(assert (or (not t!2) (not (= |r| |k0.replica|)) (< |k0.number| |d|)))
+(check-sat)

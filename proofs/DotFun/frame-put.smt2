@@ -1,0 +1,17 @@
+; DotFun: frame put
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |k0.replica| () Int)
+(declare-fun |d| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |t.present| (Int Int) Bool)
+(declare-fun |t.seen| (Int Int) Bool)
+(declare-fun |t| (Int Int) Int)
+(declare-fun |v| () Int)
+(define-fun t!1 () Bool (and (= |r| |k0.replica|) (= |d| |k0.number|)))
+(define-fun t!2 () Bool (|t.present| |k0.replica| |k0.number|))
+(define-fun t!3 () Bool (and (not (and (|t.seen| |k0.replica| |k0.number|) (= |r| |k0.replica|) (= |d| |k0.number|) (or (not t!2) (not t!1)))) (ite t!2 t!2 t!1)))
+(define-fun t!4 () Int (|t| |k0.replica| |k0.number|))
+(assert (not (or t!1 (and (= t!2 t!3) (or (not t!3) (= t!4 (ite t!2 t!4 |v|)))))))
+(check-sat)

@@ -1,0 +1,5 @@
+; DotFun: fresh put
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

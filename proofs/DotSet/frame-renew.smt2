@@ -1,0 +1,15 @@
+; DotSet: frame renew
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |k0.replica| () Int)
+(declare-fun |d| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |this| (Int Int) Bool)
+(declare-fun |t| (Int Int) Bool)
+(declare-fun |t.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (and (= |r| |k0.replica|) (= |d| |k0.number|)))
+(define-fun t!2 () Bool (|this| |k0.replica| |k0.number|))
+(define-fun t!3 () Bool (|t| |k0.replica| |k0.number|))
+(assert (not (or t!1 t!2 (= t!3 (or (and t!3 (= |r| |k0.replica|) (= |d| |k0.number|)) (and t!3 (not (or t!1 t!2))) (and (= |r| |k0.replica|) (= |d| |k0.number|) (not (|t.seen| |k0.replica| |k0.number|))))))))
+(check-sat)

@@ -1,0 +1,5 @@
+; DotSet: fresh add
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

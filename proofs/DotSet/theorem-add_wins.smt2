@@ -1,0 +1,18 @@
+; DotSet: theorem add_wins
+; unsat means proved
+(set-logic ALL)
+(declare-fun |p| () Int)
+(declare-fun |q| () Int)
+(declare-fun |all| () Bool)
+(declare-fun |d| () Int)
+(declare-fun |s| (Int Int) Bool)
+(declare-fun |s.seen| (Int Int) Bool)
+(declare-fun |d!1| () Int)
+(define-fun t!1 () Bool (or (|s| |p| |d|) (not (|s.seen| |p| |d|))))
+(define-fun t!2 () Bool (and (= |p| |q|) (= |d| |d!1|)))
+(assert (not (= |p| |q|)))
+(assert |all|)
+(assert (or (not |all|) (not (or (and t!1 (|s| |p| |d|) (not (or t!2 (|s| |p| |d|)))) (and t!1 (not (or (|s.seen| |p| |d|) t!2 (|s| |p| |d|))))))))
+(assert (not (|s| |p| |d|)))
+(assert (not (|s.seen| |p| |d|)))
+(check-sat)

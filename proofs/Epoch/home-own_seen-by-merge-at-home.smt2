@@ -1,0 +1,15 @@
+; Epoch: home own_seen by merge at home
+; unsat means proved
+(set-logic ALL)
+(declare-fun |p| () Int)
+(declare-fun |a.deletes.present| (Int) Bool)
+(declare-fun |a.deletes.replica| (Int) Int)
+(declare-fun |a.deletes.number| (Int) Int)
+(declare-fun |mine.seen| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (not (|a.deletes.present| |p|)))
+(define-fun t!2 () Int (|a.deletes.replica| |p|))
+(define-fun t!3 () Bool (|mine.seen| t!2 (|a.deletes.number| |p|)))
+(assert (or t!1 t!3))
+(assert (not (or t!1 t!3 (|b.seen| t!2 (|a.deletes.number| |p|)))))
+(check-sat)

@@ -1,0 +1,5 @@
+; Epoch: home own_seen initially
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,15 @@
+; Epoch: home own_seen when seen grows
+; unsat means proved
+(set-logic ALL)
+(declare-fun |p| () Int)
+(declare-fun |t.deletes.present| (Int) Bool)
+(declare-fun |t.deletes.replica| (Int) Int)
+(declare-fun |t.deletes.number| (Int) Int)
+(declare-fun |mine.seen| (Int Int) Bool)
+(declare-fun |c.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (not (|t.deletes.present| |p|)))
+(define-fun t!2 () Int (|t.deletes.replica| |p|))
+(define-fun t!3 () Bool (|mine.seen| t!2 (|t.deletes.number| |p|)))
+(assert (or t!1 t!3))
+(assert (not (and (or t!1 t!3 (|c.seen| t!2 (|t.deletes.number| |p|))) (or t!1 t!3))))
+(check-sat)

@@ -1,0 +1,17 @@
+; Epoch: identity
+; unsat means proved
+(set-logic ALL)
+(declare-fun |o!1| () Int)
+(declare-fun |a.value.obs| (Int) Bool)
+(declare-fun |S.zero@c.seen| (Int) Bool)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |a.value.live| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |c.seen| (Int Int) Bool)
+(declare-fun |S.moved| (Int) Bool)
+(define-fun t!1 () Bool (or (|a.value.obs| |o!1|) (|S.zero@c.seen| |o!1|)))
+(define-fun t!2 () Bool (not (and (|a.value.live| |x0.replica| |x0.number|) (|a.seen| |x0.replica| |x0.number|) (|c.seen| |x0.replica| |x0.number|))))
+(assert (not (= t!1 (ite t!2 t!1 (|S.moved| |o!1|)))))
+(assert t!2)
+(check-sat)

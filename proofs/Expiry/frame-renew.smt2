@@ -1,0 +1,17 @@
+; Expiry: frame renew
+; unsat means proved
+(set-logic ALL)
+(declare-fun |found| () Bool)
+(declare-fun |k0.replica| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |this.siblings.present| (Int Int) Bool)
+(declare-fun |t.siblings.present| (Int Int) Bool)
+(declare-fun |t.seen| (Int Int) Bool)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(define-fun t!1 () Bool (and (not |found|) (|this.siblings.present| |k0.replica| |k0.number|)))
+(define-fun t!2 () Bool (|t.siblings.present| |k0.replica| |k0.number|))
+(define-fun t!3 () Bool (|t.seen| |k0.replica| |k0.number|))
+(assert (not (or t!1 (= t!2 (and (not (and t!3 (or (and (= |r| |k0.replica|) (= |d| |k0.number|)) t!1))) t!2)))))
+(assert (or (not t!3) (not (= |r| |k0.replica|)) (< |k0.number| |d|)))
+(check-sat)

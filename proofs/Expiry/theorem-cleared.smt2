@@ -1,0 +1,17 @@
+; Expiry: theorem cleared
+; unsat means proved
+(set-logic ALL)
+(declare-fun |some| () Bool)
+(declare-fun |winner.replica| () Int)
+(declare-fun |winner.number| () Int)
+(declare-fun |s.seen| (Int Int) Bool)
+(declare-fun |p| () Int)
+(declare-fun |d| () Int)
+(declare-fun |s.siblings.present| (Int Int) Bool)
+(declare-fun |s.siblings.tag| (Int Int) Int)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|s.seen| |winner.replica| |winner.number|))
+(define-fun t!2 () Bool (|s.siblings.present| |winner.replica| |winner.number|))
+(assert (and |some| (not (and t!1 (or (and (= |p| |winner.replica|) (= |d| |winner.number|)) t!2))) t!2 (= 0 (|s.siblings.tag| |winner.replica| |winner.number|))))
+(assert (or (not t!2) (and t!1 (= 0 (|born| |winner.replica| |winner.number|)))))
+(check-sat)

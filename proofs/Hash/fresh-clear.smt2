@@ -1,0 +1,16 @@
+; Hash: fresh clear
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
+(declare-fun |born:fields[]| (Int Int) Int)
+(declare-fun |this.fields.value.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |this.fields.expiry.live| (Int Int Int) Bool)
+(define-fun t!1 () Int (|born:fields[]| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.fields.value.live| t!1 |x0.replica| |x0.number|))
+(define-fun t!3 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!4 () Bool (and (|this.fields.expiry.live| t!1 |x0.replica| |x0.number|) t!3))
+(assert (not (or (not (or (and (|Scalar.delta.forgets| |x0.replica| |x0.number|) t!2 t!3) t!4)) (and t!3 (or (and t!2 t!3) t!4)))))
+(check-sat)

@@ -1,0 +1,17 @@
+; Hash: invariant live dots are seen by delta of persist
+; unsat means proved
+(set-logic ALL)
+(declare-fun |f| () Int)
+(declare-fun |x0!1| () Int)
+(declare-fun |x1!1.replica| () Int)
+(declare-fun |x1!1.number| () Int)
+(declare-fun |Expiry.delta.live| (Int Int) Bool)
+(declare-fun |Expiry.delta.forgets| (Int Int) Bool)
+(declare-fun |this.fields.expiry.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(define-fun t!1 () Bool (and (|Expiry.delta.forgets| |x1!1.replica| |x1!1.number|) (|this.fields.expiry.live| |f| |x1!1.replica| |x1!1.number|) (|this.seen| |x1!1.replica| |x1!1.number|)))
+(define-fun t!2 () Bool (and (= |r| |x1!1.replica|) (= |d| |x1!1.number|)))
+(assert (not (or (not (and (= |f| |x0!1|) (|Expiry.delta.live| |x1!1.replica| |x1!1.number|) (or t!1 t!2))) t!2 t!1)))
+(check-sat)

@@ -1,0 +1,5 @@
+; HyperLogLog: frame add
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

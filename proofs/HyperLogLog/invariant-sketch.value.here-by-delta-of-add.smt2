@@ -1,0 +1,18 @@
+; HyperLogLog: invariant sketch.value.here by delta of add
+; unsat means proved
+(set-logic ALL)
+(declare-fun |all| () Bool)
+(declare-fun |some| () Bool)
+(declare-fun |r| () Int)
+(declare-fun |d0.replica| () Int)
+(declare-fun |d| () Int)
+(declare-fun |d0.number| () Int)
+(declare-fun |k0| () Int)
+(declare-fun |registers| (Int) Int)
+(declare-fun |winner.replica| () Int)
+(declare-fun |winner.number| () Int)
+(define-fun t!1 () Bool (and (not |some|) (= |r| |d0.replica|) (= |d| |d0.number|)))
+(define-fun t!2 () Bool (and |some| (= |winner.replica| |d0.replica|) (= |winner.number| |d0.number|)))
+(assert (or |all| (not (= 0 (ite t!1 (|registers| |k0|) (ite t!2 (|registers| |k0|) 0))))))
+(assert (not (or (and (not (or t!1 t!2)) |all|) t!1 t!2)))
+(check-sat)

@@ -1,0 +1,15 @@
+; HyperLogLog: lifting
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(declare-fun |all| () Bool)
+(declare-fun |a.sketch.value.here| (Int Int) Bool)
+(declare-fun |all!1| () Bool)
+(declare-fun |b.sketch.value.here| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.sketch.value.here| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|b.sketch.value.here| |x0.replica| |x0.number|))
+(assert (not (or (not (and (not (and (|a.seen| |x0.replica| |x0.number|) (|b.seen| |x0.replica| |x0.number|) (not (and |all| t!1 |all!1| t!2)))) (or (and |all| t!1) (and |all!1| t!2)))) t!1 t!2)))
+(check-sat)

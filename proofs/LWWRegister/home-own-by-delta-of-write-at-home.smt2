@@ -1,0 +1,18 @@
+; LWWRegister: home own by delta of write at home
+; unsat means proved
+(set-logic ALL)
+(declare-fun |t.present| () Bool)
+(declare-fun |t.writer| () Int)
+(declare-fun |r| () Int)
+(declare-fun |this.present| () Bool)
+(declare-fun |this.time| () Int)
+(declare-fun |t.time| () Int)
+(declare-fun |this.writer| () Int)
+(declare-fun |now| () Int)
+(define-fun t!1 () Int (ite |this.present| (ite (< |now| (+ |this.time| 1)) (+ |this.time| 1) |now|) |now|))
+(define-fun t!2 () Bool (or (< |this.time| t!1) (and (= |this.time| t!1) (< |this.writer| |r|))))
+(define-fun t!3 () Int (ite (not |this.present|) t!1 (ite t!2 t!1 |this.time|)))
+(define-fun t!4 () Int (ite (not |this.present|) |r| (ite t!2 |r| |this.writer|)))
+(assert (or (not |t.present|) (not (= |t.writer| |r|)) (and |this.present| (not (or (< |this.time| |t.time|) (and (= |t.time| |this.time|) (< |this.writer| |t.writer|)))))))
+(assert (not (and (or (not |t.present|) (not (= |t.writer| |r|)) (not (or (< t!3 |t.time|) (and (= |t.time| t!3) (< t!4 |t.writer|))))) (not (or (< t!3 t!1) (and (= t!1 t!3) (< t!4 |r|)))) (or (not |this.present|) (not (= |this.writer| |r|)) (not (or (< t!3 |this.time|) (and (= |this.time| t!3) (< t!4 |this.writer|))))))))
+(check-sat)

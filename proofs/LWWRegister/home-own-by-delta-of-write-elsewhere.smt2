@@ -1,0 +1,15 @@
+; LWWRegister: home own by delta of write elsewhere
+; unsat means proved
+(set-logic ALL)
+(declare-fun |p| () Int)
+(declare-fun |r| () Int)
+(declare-fun |mine.present| () Bool)
+(declare-fun |mine.time| () Int)
+(declare-fun |this.present| () Bool)
+(declare-fun |now| () Int)
+(declare-fun |this.time| () Int)
+(declare-fun |mine.writer| () Int)
+(define-fun t!1 () Int (ite |this.present| (ite (< |now| (+ |this.time| 1)) (+ |this.time| 1) |now|) |now|))
+(assert (not (= |p| |r|)))
+(assert (not (or (not (= |p| |r|)) (and |mine.present| (not (or (< |mine.time| t!1) (and (= |mine.time| t!1) (< |mine.writer| |r|))))))))
+(check-sat)

@@ -1,0 +1,18 @@
+; LWWRegister: home own by merge at home
+; unsat means proved
+(set-logic ALL)
+(declare-fun |a.present| () Bool)
+(declare-fun |p| () Int)
+(declare-fun |a.writer| () Int)
+(declare-fun |mine.present| () Bool)
+(declare-fun |mine.time| () Int)
+(declare-fun |a.time| () Int)
+(declare-fun |mine.writer| () Int)
+(declare-fun |b.present| () Bool)
+(declare-fun |b.time| () Int)
+(declare-fun |b.writer| () Int)
+(define-fun t!1 () Bool (or (< |mine.time| |b.time|) (and (= |mine.time| |b.time|) (< |mine.writer| |b.writer|))))
+(define-fun t!2 () Int (ite (not |mine.present|) |b.time| (ite (not |b.present|) |mine.time| (ite t!1 |b.time| |mine.time|))))
+(assert (or (not |a.present|) (not (= |p| |a.writer|)) (and |mine.present| (not (or (< |mine.time| |a.time|) (and (= |mine.time| |a.time|) (< |mine.writer| |a.writer|)))))))
+(assert (not (or (not |a.present|) (not (= |p| |a.writer|)) (and (ite (not |mine.present|) |b.present| (ite (not |b.present|) |mine.present| (ite t!1 |b.present| |mine.present|))) (not (or (< t!2 |a.time|) (and (= |a.time| t!2) (< (ite (not |mine.present|) |b.writer| (ite (not |b.present|) |mine.writer| (ite t!1 |b.writer| |mine.writer|))) |a.writer|))))))))
+(check-sat)

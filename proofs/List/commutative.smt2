@@ -1,0 +1,11 @@
+; List: commutative
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0| () Int)
+(declare-fun |o| () Int)
+(declare-fun |a.elements.obs| (Int Int) Bool)
+(declare-fun |b.elements.obs| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.elements.obs| |k0| |o|))
+(define-fun t!2 () Bool (|b.elements.obs| |k0| |o|))
+(assert (not (= (or t!1 t!2) (or t!2 t!1))))
+(check-sat)

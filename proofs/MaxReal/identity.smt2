@@ -1,0 +1,7 @@
+; MaxReal: identity
+; unsat means proved
+(set-logic ALL)
+(declare-fun |a| () Real)
+(assert (not (< |a| 0.0)))
+(assert (not (= |a| (ite (< |a| 0.0) 0.0 |a|))))
+(check-sat)

@@ -1,0 +1,15 @@
+; ORMap: compatible a dot lives in one place by delta of touch
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k| () Int)
+(declare-fun |x0| () Int)
+(declare-fun |r| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |d| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |born| (Int Int) Int)
+(declare-fun |born:entries[]| (Int Int) Int)
+(declare-fun |k0| () Int)
+(declare-fun |k1| () Int)
+(assert (not (and (or (not (and (= |k| |x0|) (= |r| |x1.replica|) (= |d| |x1.number|))) (and (= |r| |x1.replica|) (= |d| |x1.number|)) (and (= 0 (|born| |x1.replica| |x1.number|)) (= |x0| (|born:entries[]| |x1.replica| |x1.number|)))) (or (not (and (= |k| |k0|) (= |k| |k1|))) (= |k0| |k1|)))))
+(check-sat)

@@ -1,0 +1,5 @@
+; ORMap: compatible a dot lives in one place initially
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,17 @@
+; ORMap: fresh touch
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |this.entries.here| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born:entries[]| (Int Int) Int)
+(declare-fun |this.entries.value.live| (Int Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (not (|this.entries.here| |k| |x0.replica| |x0.number|)))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Int (|born:entries[]| |x0.replica| |x0.number|))
+(assert (not (or t!1 (and t!2 (or (|this.entries.here| t!3 |x0.replica| |x0.number|) (and (|this.entries.value.live| t!3 |x0.replica| |x0.number|) t!2))))))
+(assert (or t!1 (and t!2 (= 0 (|born| |x0.replica| |x0.number|)) (= |k| t!3))))
+(check-sat)

@@ -1,0 +1,5 @@
+; ORMap: invariant live dots are seen by delta of remove
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,15 @@
+; ORSet: compatible a dot lives in one place by delta of add
+; unsat means proved
+(set-logic ALL)
+(declare-fun |e| () Int)
+(declare-fun |x0| () Int)
+(declare-fun |r| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |d| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |born| (Int Int) Int)
+(declare-fun |born:adds[]| (Int Int) Int)
+(declare-fun |k0| () Int)
+(declare-fun |k1| () Int)
+(assert (not (and (or (not (and (= |e| |x0|) (= |r| |x1.replica|) (= |d| |x1.number|))) (and (= |r| |x1.replica|) (= |d| |x1.number|)) (and (= 0 (|born| |x1.replica| |x1.number|)) (= |x0| (|born:adds[]| |x1.replica| |x1.number|)))) (or (not (and (= |e| |k0|) (= |e| |k1|))) (= |k0| |k1|)))))
+(check-sat)

@@ -1,0 +1,16 @@
+; ORSet: fresh add
+; unsat means proved
+(set-logic ALL)
+(declare-fun |e| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |this.adds| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born:adds[]| (Int Int) Int)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (not (|this.adds| |e| |x0.replica| |x0.number|)))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Int (|born:adds[]| |x0.replica| |x0.number|))
+(assert (not (or t!1 (and t!2 (|this.adds| t!3 |x0.replica| |x0.number|)))))
+(assert (or t!1 (and t!2 (= 0 (|born| |x0.replica| |x0.number|)) (= |e| t!3))))
+(check-sat)

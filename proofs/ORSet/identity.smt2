@@ -1,0 +1,18 @@
+; ORSet: identity
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0!2| () Int)
+(declare-fun |k0!3.replica| () Int)
+(declare-fun |k0!3.number| () Int)
+(declare-fun |a.adds| (Int Int Int) Bool)
+(declare-fun |c.seen| (Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(declare-fun |born:adds[]| (Int Int) Int)
+(define-fun t!1 () Bool (|a.adds| |k0!2| |k0!3.replica| |k0!3.number|))
+(define-fun t!2 () Bool (|c.seen| |k0!3.replica| |k0!3.number|))
+(define-fun t!3 () Int (|born:adds[]| |k0!3.replica| |k0!3.number|))
+(assert (not (= t!1 (and t!1 (not t!2)))))
+(assert (or (not t!1) (and (|a.seen| |k0!3.replica| |k0!3.number|) (= 0 (|born| |k0!3.replica| |k0!3.number|)) (= |k0!2| t!3))))
+(assert (not (and (|a.adds| t!3 |k0!3.replica| |k0!3.number|) t!2)))
+(check-sat)

@@ -1,0 +1,18 @@
+; ORSet: theorem stays_added
+; unsat means proved
+(set-logic ALL)
+(declare-fun |all| () Bool)
+(declare-fun |all!1| () Bool)
+(declare-fun |e| () Int)
+(declare-fun |p| () Int)
+(declare-fun |d| () Int)
+(declare-fun |s.adds| (Int Int Int) Bool)
+(declare-fun |s.seen| (Int Int) Bool)
+(declare-fun |t.seen| (Int Int) Bool)
+(declare-fun |t.adds| (Int Int Int) Bool)
+(define-fun t!1 () Bool (or (|s.adds| |e| |p| |d|) (not (|s.seen| |p| |d|))))
+(assert (not (or (not |all|) (not |all!1|))))
+(assert (or (not |all|) (not t!1) (not (|t.seen| |p| |d|))))
+(assert (or (not |all!1|) (not (or (and t!1 (|t.adds| |e| |p| |d|)) (and t!1 (not (|t.seen| |p| |d|)))))))
+(assert (not (|s.seen| |p| |d|)))
+(check-sat)

@@ -1,0 +1,16 @@
+; ORSetRefinement: finite support merge
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k| () Int)
+(declare-fun |k0.replica| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |a.adds| (Int Int Int) Bool)
+(declare-fun |b.adds| (Int Int Int) Bool)
+(declare-fun |b.seen_dots| (Int Int) Bool)
+(declare-fun |a.seen_dots| (Int Int) Bool)
+(define-fun t!1 () Bool (|a.adds| |k| |k0.replica| |k0.number|))
+(define-fun t!2 () Bool (|b.adds| |k| |k0.replica| |k0.number|))
+(assert (or (and t!1 t!2) (and t!1 (not (|b.seen_dots| |k0.replica| |k0.number|))) (and t!2 (not (|a.seen_dots| |k0.replica| |k0.number|)))))
+(assert (not t!1))
+(assert (not t!2))
+(check-sat)

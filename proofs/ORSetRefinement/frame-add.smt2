@@ -1,0 +1,5 @@
+; ORSetRefinement: frame add
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; ORSetRefinement: fresh add
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,15 @@
+; ORSetRefinement: invariant same_adds by delta of add
+; unsat means proved
+(set-logic ALL)
+(declare-fun |e| () Int)
+(declare-fun |e0| () Int)
+(declare-fun |r| () Int)
+(declare-fun |e1.replica| () Int)
+(declare-fun |d| () Int)
+(declare-fun |e1.number| () Int)
+(declare-fun |this.slow.added| (Int Int Int) Bool)
+(declare-fun |this.slow.removed| (Int Int Int) Bool)
+(define-fun t!1 () Bool (|this.slow.added| |e| |e1.replica| |e1.number|))
+(assert (not (= (and (= |e| |e0|) (= |r| |e1.replica|) (= |d| |e1.number|)) (and (= |e| |e0|) (= |r| |e1.replica|) (= |d| |e1.number|) (not (and (= |e| |e0|) t!1 (not (|this.slow.removed| |e| |e1.replica| |e1.number|))))))))
+(assert (or (not t!1) (not (= |r| |e1.replica|)) (< |e1.number| |d|)))
+(check-sat)

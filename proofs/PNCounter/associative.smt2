@@ -1,0 +1,17 @@
+; PNCounter: associative
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0| () Int)
+(declare-fun |a.up| (Int) Int)
+(declare-fun |b.up| (Int) Int)
+(declare-fun |c.up| (Int) Int)
+(declare-fun |k0!1| () Int)
+(declare-fun |a.down| (Int) Int)
+(declare-fun |b.down| (Int) Int)
+(declare-fun |c.down| (Int) Int)
+(define-fun t!1 () Int (ite (< (|a.up| |k0|) (|b.up| |k0|)) (|b.up| |k0|) (|a.up| |k0|)))
+(define-fun t!2 () Int (ite (< (|b.up| |k0|) (|c.up| |k0|)) (|c.up| |k0|) (|b.up| |k0|)))
+(define-fun t!3 () Int (ite (< (|a.down| |k0!1|) (|b.down| |k0!1|)) (|b.down| |k0!1|) (|a.down| |k0!1|)))
+(define-fun t!4 () Int (ite (< (|b.down| |k0!1|) (|c.down| |k0!1|)) (|c.down| |k0!1|) (|b.down| |k0!1|)))
+(assert (not (and (= (ite (< t!1 (|c.up| |k0|)) (|c.up| |k0|) t!1) (ite (< (|a.up| |k0|) t!2) t!2 (|a.up| |k0|))) (= (ite (< t!3 (|c.down| |k0!1|)) (|c.down| |k0!1|) t!3) (ite (< (|a.down| |k0!1|) t!4) t!4 (|a.down| |k0!1|))))))
+(check-sat)

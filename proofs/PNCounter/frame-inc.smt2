@@ -1,0 +1,15 @@
+; PNCounter: frame inc
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0| () Int)
+(declare-fun |t.up| (Int) Int)
+(declare-fun |k0!1| () Int)
+(declare-fun |t.down| (Int) Int)
+(declare-fun |r| () Int)
+(declare-fun |this.up| (Int) Int)
+(declare-fun |n| () Int)
+(define-fun t!1 () Int (ite (= |r| |k0|) (+ (|this.up| |r|) |n|) 0))
+(assert (<= 0 (|t.up| |k0|)))
+(assert (<= 0 (|t.down| |k0!1|)))
+(assert (not (and (or (= |r| |k0|) (= (|t.up| |k0|) (ite (< (|t.up| |k0|) t!1) t!1 (|t.up| |k0|)))) (= (|t.down| |k0!1|) (ite (< (|t.down| |k0!1|) 0) 0 (|t.down| |k0!1|))))))
+(check-sat)

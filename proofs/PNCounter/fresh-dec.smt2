@@ -1,0 +1,5 @@
+; PNCounter: fresh dec
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,16 @@
+; PNCounter: home own by delta of inc at home
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |this.down| (Int) Int)
+(declare-fun |this.up| (Int) Int)
+(declare-fun |t.up| (Int) Int)
+(declare-fun |t.down| (Int) Int)
+(declare-fun |n| () Int)
+(define-fun t!1 () Int (ite (< (|this.up| |r|) (+ (|this.up| |r|) |n|)) (+ (|this.up| |r|) |n|) (|this.up| |r|)))
+(define-fun t!2 () Int (ite (< (|this.down| |r|) 0) 0 (|this.down| |r|)))
+(assert (<= 0 (|this.down| |r|)))
+(assert (not (< (|this.up| |r|) (|t.up| |r|))))
+(assert (not (< (|this.down| |r|) (|t.down| |r|))))
+(assert (not (and (not (< t!1 (|t.up| |r|))) (not (< t!2 (|t.down| |r|))) (not (< t!1 (+ (|this.up| |r|) |n|))) (not (< t!2 0)) (not (< t!1 (|this.up| |r|))) (not (< t!2 (|this.down| |r|))))))
+(check-sat)

@@ -1,0 +1,18 @@
+; PNCounter: home own by merge at home
+; unsat means proved
+(set-logic ALL)
+(declare-fun |p| () Int)
+(declare-fun |mine.up| (Int) Int)
+(declare-fun |a.up| (Int) Int)
+(declare-fun |mine.down| (Int) Int)
+(declare-fun |a.down| (Int) Int)
+(declare-fun |b.up| (Int) Int)
+(declare-fun |b.down| (Int) Int)
+(define-fun t!1 () Bool (< (|mine.up| |p|) (|b.up| |p|)))
+(define-fun t!2 () Bool (< (|mine.down| |p|) (|b.down| |p|)))
+(assert (not (< (|mine.up| |p|) (|a.up| |p|))))
+(assert (not (< (|mine.down| |p|) (|a.down| |p|))))
+(assert (not t!1))
+(assert (not t!2))
+(assert (not (and (not (< (ite t!1 (|b.up| |p|) (|mine.up| |p|)) (|a.up| |p|))) (not (< (ite t!2 (|b.down| |p|) (|mine.down| |p|)) (|a.down| |p|))))))
+(check-sat)

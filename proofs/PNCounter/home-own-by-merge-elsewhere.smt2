@@ -1,0 +1,16 @@
+; PNCounter: home own by merge elsewhere
+; unsat means proved
+(set-logic ALL)
+(declare-fun |p| () Int)
+(declare-fun |mine.up| (Int) Int)
+(declare-fun |a.up| (Int) Int)
+(declare-fun |mine.down| (Int) Int)
+(declare-fun |a.down| (Int) Int)
+(declare-fun |b.up| (Int) Int)
+(declare-fun |b.down| (Int) Int)
+(assert (not (< (|mine.up| |p|) (|a.up| |p|))))
+(assert (not (< (|mine.down| |p|) (|a.down| |p|))))
+(assert (not (< (|mine.up| |p|) (|b.up| |p|))))
+(assert (not (< (|mine.down| |p|) (|b.down| |p|))))
+(assert (not (and (not (< (|mine.up| |p|) (ite (< (|a.up| |p|) (|b.up| |p|)) (|b.up| |p|) (|a.up| |p|)))) (not (< (|mine.down| |p|) (ite (< (|a.down| |p|) (|b.down| |p|)) (|b.down| |p|) (|a.down| |p|)))))))
+(check-sat)

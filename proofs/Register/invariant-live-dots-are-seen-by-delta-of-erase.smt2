@@ -1,0 +1,5 @@
+; Register: invariant live dots are seen by delta of erase
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

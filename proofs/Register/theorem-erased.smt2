@@ -1,0 +1,17 @@
+; Register: theorem erased
+; unsat means proved
+(set-logic ALL)
+(declare-fun |all| () Bool)
+(declare-fun |k0.replica| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |s.seen| (Int Int) Bool)
+(declare-fun |p| () Int)
+(declare-fun |d| () Int)
+(declare-fun |s.present| (Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|s.seen| |k0.replica| |k0.number|))
+(define-fun t!2 () Bool (|s.present| |k0.replica| |k0.number|))
+(assert (or |all| (and (not (and t!1 (or (and (= |p| |k0.replica|) (= |d| |k0.number|)) t!2))) t!2)))
+(assert (not |all|))
+(assert (or (not t!2) (and t!1 (= 0 (|born| |k0.replica| |k0.number|)))))
+(check-sat)

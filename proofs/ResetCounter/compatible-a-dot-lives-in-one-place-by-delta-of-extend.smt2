@@ -1,0 +1,17 @@
+; ResetCounter: compatible a dot lives in one place by delta of extend
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |a.replica| () Int)
+(declare-fun |a.number| () Int)
+(declare-fun |this.parts.here| (Int Int) Bool)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |d| () Int)
+(declare-fun |born| (Int Int) Int)
+(declare-fun |this.seen| (Int Int) Bool)
+(define-fun t!1 () Bool (|this.parts.here| |a.replica| |a.number|))
+(assert (and (= |r| |a.replica|) t!1))
+(assert (not (or (not (and (= |a.replica| |x0.replica|) (= |a.number| |x0.number|))) (and (= |r| |x0.replica|) (= |d| |x0.number|)) (= 0 (|born| |x0.replica| |x0.number|)))))
+(assert (or (not t!1) (and (|this.seen| |a.replica| |a.number|) (= 0 (|born| |a.replica| |a.number|)))))
+(check-sat)

@@ -1,0 +1,18 @@
+; ResetCounter: fresh collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |a.replica| () Int)
+(declare-fun |a.number| () Int)
+(declare-fun |this.parts.here| (Int Int) Bool)
+(declare-fun |this.parts.value.counted.times| (Int Int) Int)
+(declare-fun |this.parts.value.cancelled.times| (Int Int) Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.parts.here| |a.replica| |a.number|))
+(assert (and (= |r| |a.replica|) t!1 (= (|this.parts.value.counted.times| |a.replica| |a.number|) (|this.parts.value.cancelled.times| |a.replica| |a.number|))))
+(assert (not (or (not (and (= |a.replica| |x0.replica|) (= |a.number| |x0.number|))) (and (|this.seen| |x0.replica| |x0.number|) (|this.parts.here| |x0.replica| |x0.number|)))))
+(assert (or (not t!1) (and (|this.seen| |a.replica| |a.number|) (= 0 (|born| |a.replica| |a.number|)))))
+(check-sat)

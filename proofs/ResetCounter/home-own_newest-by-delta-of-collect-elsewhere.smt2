@@ -1,0 +1,17 @@
+; ResetCounter: home own_newest by delta of collect elsewhere
+; unsat means proved
+(set-logic ALL)
+(declare-fun |a0.replica| () Int)
+(declare-fun |a0.number| () Int)
+(declare-fun |mine.parts.value.counted.times| (Int Int) Int)
+(declare-fun |mine.parts.here| (Int Int) Bool)
+(declare-fun |mine.parts.value.counted.plus| (Int Int) Real)
+(declare-fun |mine.parts.value.counted.minus| (Int Int) Real)
+(declare-fun |mine.parts.value.cancelled.times| (Int Int) Int)
+(declare-fun |mine.parts.value.cancelled.plus| (Int Int) Real)
+(declare-fun |mine.parts.value.cancelled.minus| (Int Int) Real)
+(declare-fun |p| () Int)
+(define-fun t!1 () Int (|mine.parts.value.counted.times| |a0.replica| |a0.number|))
+(assert (<= 0 t!1))
+(assert (not (or (and (not (|mine.parts.here| |a0.replica| |a0.number|)) (= 0 t!1) (= 0.0 (|mine.parts.value.counted.plus| |a0.replica| |a0.number|)) (= 0.0 (|mine.parts.value.counted.minus| |a0.replica| |a0.number|)) (= 0 (|mine.parts.value.cancelled.times| |a0.replica| |a0.number|)) (= 0.0 (|mine.parts.value.cancelled.plus| |a0.replica| |a0.number|)) (= 0.0 (|mine.parts.value.cancelled.minus| |a0.replica| |a0.number|))) (not (= |p| |a0.replica|)) (not (< t!1 0)))))
+(check-sat)

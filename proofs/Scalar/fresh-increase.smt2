@@ -1,0 +1,17 @@
+; Scalar: fresh increase
+; unsat means proved
+(set-logic ALL)
+(declare-fun |onto.present| () Bool)
+(declare-fun |opaque| () Bool)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |ResetCounter.delta.forgets| (Int Int) Bool)
+(declare-fun |this.counter.live| (Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |ResetCounter.delta!1.forgets| (Int Int) Bool)
+(declare-fun |ResetCounter.delta!2.forgets| (Int Int) Bool)
+(declare-fun |this.register.live| (Int Int) Bool)
+(define-fun t!1 () Bool (|this.counter.live| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(assert (not (or (not (or (and |onto.present| |opaque| (|ResetCounter.delta.forgets| |x0.replica| |x0.number|) t!1 t!2) (and |onto.present| (not |opaque|) (|ResetCounter.delta!1.forgets| |x0.replica| |x0.number|) t!1 t!2) (and (not |onto.present|) (|ResetCounter.delta!2.forgets| |x0.replica| |x0.number|) t!1 t!2))) (and t!2 (or (and (|this.register.live| |x0.replica| |x0.number|) t!2) (and t!1 t!2))))))
+(check-sat)

@@ -1,0 +1,15 @@
+; Scalar: fresh set
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |Register[Value].delta.forgets| (Int Int) Bool)
+(declare-fun |this.register.live| (Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |ResetCounter.delta.forgets| (Int Int) Bool)
+(declare-fun |this.counter.live| (Int Int) Bool)
+(define-fun t!1 () Bool (|this.register.live| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Bool (|this.counter.live| |x0.replica| |x0.number|))
+(assert (not (or (not (or (and (|Register[Value].delta.forgets| |x0.replica| |x0.number|) t!1 t!2) (and (|ResetCounter.delta.forgets| |x0.replica| |x0.number|) t!3 t!2))) (and t!2 (or (and t!1 t!2) (and t!3 t!2))))))
+(check-sat)

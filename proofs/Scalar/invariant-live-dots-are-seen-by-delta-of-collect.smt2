@@ -1,0 +1,16 @@
+; Scalar: invariant live dots are seen by delta of collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x0!1.replica| () Int)
+(declare-fun |x0!1.number| () Int)
+(declare-fun |ResetCounter.delta.live| (Int Int) Bool)
+(declare-fun |ResetCounter.delta.forgets| (Int Int) Bool)
+(declare-fun |this.counter.live| (Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(define-fun t!1 () Bool (|ResetCounter.delta.forgets| |x0!1.replica| |x0!1.number|))
+(define-fun t!2 () Bool (|this.counter.live| |x0!1.replica| |x0!1.number|))
+(define-fun t!3 () Bool (|this.seen| |x0!1.replica| |x0!1.number|))
+(assert (not (or (not (and (|ResetCounter.delta.live| |x0!1.replica| |x0!1.number|) t!1 t!2 t!3)) (and (= |r| |x0!1.replica|) (= |d| |x0!1.number|)) (and t!1 t!2 t!3))))
+(check-sat)

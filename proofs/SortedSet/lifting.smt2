@@ -1,0 +1,15 @@
+; SortedSet: lifting
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x0| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |a.scores.live| (Int Int Int) Bool)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |b.scores.live| (Int Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(declare-fun |Scalar.kept| (Int Int) Bool)
+(define-fun t!1 () Bool (and (|a.scores.live| |x0| |x1.replica| |x1.number|) (|a.seen| |x1.replica| |x1.number|)))
+(define-fun t!2 () Bool (and (|b.scores.live| |x0| |x1.replica| |x1.number|) (|b.seen| |x1.replica| |x1.number|)))
+(assert (not (or (not (and (or t!1 t!2) (|Scalar.kept| |x1.replica| |x1.number|))) t!1 t!2)))
+(check-sat)

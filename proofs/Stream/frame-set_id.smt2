@@ -1,0 +1,17 @@
+; Stream: frame set_id
+; unsat means proved
+(set-logic ALL)
+(declare-fun |k0!2.0| () Int)
+(declare-fun |k0!2.1| () Int)
+(declare-fun |k0!2.2| () Int)
+(declare-fun |k1.replica| () Int)
+(declare-fun |k1.number| () Int)
+(declare-fun |t.entries.present| (Int Int Int Int Int) Bool)
+(declare-fun |t.seen| (Int Int) Bool)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(define-fun t!1 () Bool (|t.entries.present| |k0!2.0| |k0!2.1| |k0!2.2| |k1.replica| |k1.number|))
+(define-fun t!2 () Bool (|t.seen| |k1.replica| |k1.number|))
+(assert (not (= t!1 (and (not (and t!2 (= |r| |k1.replica|) (= |d| |k1.number|))) t!1))))
+(assert (or (not t!2) (not (= |r| |k1.replica|)) (< |k1.number| |d|)))
+(check-sat)

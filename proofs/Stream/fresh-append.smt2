@@ -1,0 +1,5 @@
+; Stream: fresh append
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

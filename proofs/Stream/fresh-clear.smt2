@@ -1,0 +1,18 @@
+; Stream: fresh clear
+; unsat means proved
+(set-logic ALL)
+(declare-fun |this.shared.value.last.empty 0| () Bool)
+(declare-fun |this.shared.value.groups.empty 0| () Bool)
+(declare-fun |x0.replica| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |born:entries[].0| (Int Int) Int)
+(declare-fun |born:entries[].1| (Int Int) Int)
+(declare-fun |born:entries[].2| (Int Int) Int)
+(declare-fun |this.entries.present| (Int Int Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.entries.present| (|born:entries[].0| |x0.replica| |x0.number|) (|born:entries[].1| |x0.replica| |x0.number|) (|born:entries[].2| |x0.replica| |x0.number|) |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(assert (not (or (not (or (and |this.shared.value.last.empty 0| |this.shared.value.groups.empty 0| t!1) (and (not (and |this.shared.value.last.empty 0| |this.shared.value.groups.empty 0|)) t!1))) (and t!2 t!1))))
+(assert (or (not t!1) (and t!2 (= 0 (|born| |x0.replica| |x0.number|)))))
+(check-sat)

@@ -1,0 +1,15 @@
+; Stream: invariant live dots are seen by delta of add
+; unsat means proved
+(set-logic ALL)
+(declare-fun |id.0| () Int)
+(declare-fun |x0.0| () Int)
+(declare-fun |id.1| () Int)
+(declare-fun |x0.1| () Int)
+(declare-fun |id.2| () Int)
+(declare-fun |x0.2| () Int)
+(declare-fun |r| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |d| () Int)
+(declare-fun |x1.number| () Int)
+(assert (not (or (not (and (= |id.0| |x0.0|) (= |id.1| |x0.1|) (= |id.2| |x0.2|) (= |r| |x1.replica|) (= |d| |x1.number|))) (and (= |r| |x1.replica|) (= |d| |x1.number|)))))
+(check-sat)

@@ -1,0 +1,16 @@
+; Stream: lifting
+; unsat means proved
+(set-logic ALL)
+(declare-fun |x1.replica| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
+(declare-fun |x0.0| () Int)
+(declare-fun |x0.1| () Int)
+(declare-fun |x0.2| () Int)
+(declare-fun |a.entries.present| (Int Int Int Int Int) Bool)
+(declare-fun |b.entries.present| (Int Int Int Int Int) Bool)
+(define-fun t!1 () Bool (|a.entries.present| |x0.0| |x0.1| |x0.2| |x1.replica| |x1.number|))
+(define-fun t!2 () Bool (|b.entries.present| |x0.0| |x0.1| |x0.2| |x1.replica| |x1.number|))
+(assert (not (or (not (and (not (and (|a.seen| |x1.replica| |x1.number|) (|b.seen| |x1.replica| |x1.number|) (or (not t!1) (not t!2)))) (ite t!1 t!1 t!2))) t!1 t!2)))
+(check-sat)

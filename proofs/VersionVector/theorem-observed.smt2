@@ -1,0 +1,8 @@
+; VersionVector: theorem observed
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |s| (Int) Int)
+(declare-fun |n| () Int)
+(assert (< (ite (< (|s| |r|) |n|) |n| (|s| |r|)) |n|))
+(check-sat)
