@@ -28,6 +28,7 @@
 (define-fun t!13 () Int (|a| |d0!1.replica| |d0!1.number|))
 (define-fun t!14 () Int (|b| |d0!1.replica| |d0!1.number|))
 (assert (not (and (or (not t!3) (not t!4) (and (= t!3 t!4) (or (not t!3) (= (ite t!1 t!5 t!6) t!7)))) (or (not t!8) (not t!11) (and (= t!8 t!11) (or (not t!8) (= t!12 (ite t!9 t!13 t!14))))))))
+(assert (or (not t!1) (not t!2) (and (= t!1 t!2) (or (not t!1) (= t!5 t!6)))))
 (assert (or (not t!1) (not t!4) (and (= t!1 t!4) (or (not t!1) (= t!5 t!7)))))
 (assert (or (not t!9) (not t!8) (and (= t!8 t!9) (or (not t!9) (= t!12 t!13)))))
 (assert (or (not t!2) (not t!4) (and (= t!2 t!4) (or (not t!2) (= t!6 t!7)))))

@@ -36,7 +36,6 @@
 (assert (not (or (not (or (not t!5) (< t!6 (ite t!8 |p| t!2)) (and t!9 (< (|t.deletes.number| |p|) t!10)))) |all!4|)))
 (assert (or (not t!3) (not (= |p| t!2)) t!7))
 (assert (or (not t!1) (= |p| t!2)))
-(assert (or (not t!5) (= |p| t!6)))
 (assert (or (not |all|) (and t!1 (or (not t!1) (and (= t!2 (ite t!8 |p| t!2)) (= (|s.deletes.number| |p|) t!10))))))
 (assert (or (not |all!3|) (and (= t!5 (or (not t!11) t!5)) (or (not t!5) (and (= t!6 (ite t!11 t!6 (ite t!8 |p| t!2))) (= (|t.deletes.number| |p|) (ite t!11 (|t.deletes.number| |p|) t!10)))))))
 (check-sat)

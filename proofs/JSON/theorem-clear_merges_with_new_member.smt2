@@ -276,7 +276,6 @@
 (assert (not (or (not (and |some| (or (not |some|) (and t!108 t!109)) (not |some!1|))) (and (= |v.tag| t!111) (or (not (= 1 t!111)) (= |v.boolean.value| (ite |some!4| (ite |some!5| (ite t!107 (ite t!104 t!112 (ite t!103 t!112 |v.boolean.value|)) |blank|) |blank!3|) |blank!6|))) (or (not (= 2 t!111)) (= |v.numeral.value| (ite |some!4| (ite |some!5| (ite t!107 (ite t!104 t!113 (ite t!103 t!113 |v.numeral.value|)) |blank!1|) |blank!4|) |blank!7|))) (or (not (= 3 t!111)) (= |v.words.value| (ite |some!4| (ite |some!5| (ite t!107 (ite t!104 t!114 (ite t!103 t!114 |v.words.value|)) |blank!2|) |blank!5|) |blank!8|)))))))
 (assert (or (not t!2) (and t!115 (= 0 (|born| |winner.replica| |winner.number|)))))
 (assert (or (not t!2) (not (= |q| |winner.replica|)) (< |winner.number| |d!1|)))
-(assert (or (not t!31) (and t!4 (= 0 (|born| |winner!3.replica| |winner!3.number|)))))
 (assert (or (not t!68) (and t!40 (= 1 (|born| |winner!4.replica| |winner!4.number|)) (= |winner!3.replica| (|born:[].replica| |winner!4.replica| |winner!4.number|)) (= |winner!3.number| (|born:[].number| |winner!4.replica| |winner!4.number|)) (= |k| t!42))))
 (assert (or (not t!103) (and t!78 (= 4 (|born| |winner!5.replica| |winner!5.number|)) (= |winner!3.replica| (|born:[].replica| |winner!5.replica| |winner!5.number|)) (= |winner!3.number| (|born:[].number| |winner!5.replica| |winner!5.number|)) (= |k| t!80) (= |winner!4.replica| t!81) (= |winner!4.number| t!82))))
 (assert (or (not t!103) (not t!91) (< |winner!5.number| |d!1|)))
@@ -299,4 +298,5 @@
 (assert (or (not t!186) (< (+ |d!1| 1) |d!1|)))
 (assert (or (not t!189) (< (+ |d!1| 1) |d!1|)))
 (assert (or (not t!192) (< (+ |d!1| 1) |d!1|)))
+(assert (or (not t!195) (< (+ |d!1| 1) |d!1|)))
 (check-sat)

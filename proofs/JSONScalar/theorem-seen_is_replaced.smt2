@@ -44,7 +44,6 @@
 (assert (or (not |some|) t!7))
 (assert (not (and (= |w.tag| t!8) (or (not (= 1 t!8)) (= |w.boolean.value| (ite |some| (ite t!7 (ite t!6 (ite t!3 (|s.boolean.value| |winner.replica| |winner.number|) |v.boolean.value|) |w.boolean.value|) |blank|) |blank!3|))) (or (not (= 2 t!8)) (= |w.numeral.value| (ite |some| (ite t!7 (ite t!6 (ite t!3 (|s.numeral.value| |winner.replica| |winner.number|) |v.numeral.value|) |w.numeral.value|) |blank!1|) |blank!4|))) (or (not (= 3 t!8)) (= |w.words.value| (ite |some| (ite t!7 (ite t!6 (ite t!3 (|s.words.value| |winner.replica| |winner.number|) |v.words.value|) |w.words.value|) |blank!2|) |blank!5|))))))
 (assert (or (not t!3) (and t!1 (= 0 (|born| |winner.replica| |winner.number|)))))
-(assert (or (not t!3) (not (= |p| |winner.replica|)) (< |winner.number| |d|)))
 (assert (or (and (or (|s.seen| |q| |d!1|) t!9 (|s.present| |q| |d!1|)) (not (and (not (and (|s.seen| |q| |d!1|) (or t!9 (|s.present| |q| |d!1|)) (or t!10 (not t!9)))) (ite (|s.present| |q| |d!1|) (|s.present| |q| |d!1|) t!9)))) (and |some| (not (or (< |q| |winner.replica|) (and (= |q| |winner.replica|) (or t!11 (and t!4 (or (< |winner.replica| |q|) (and (= |q| |winner.replica|) t!11))))))))))
 (assert (not (|s.seen| |q| |d!1|)))
 (assert t!10)

@@ -43,7 +43,7 @@
 (define-fun t!13 () Int (|born:entries[]| |x0.replica| |x0.number|))
 (assert (not (or t!1 t!2 t!3 t!4 (= (or t!5 (ite t!4 (|Key.delta!3.obs| |o|) (ite t!3 (|Key.delta!2.obs| |o|) (ite t!2 (|Key.delta!1.obs| |o|) (ite t!1 (|Key.delta.obs| |o|) t!6))))) (ite (not (and t!7 t!8 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and (= |r| |x0.replica|) (= (+ |d| 1) |x0.number|)) (and (= |r| |x0.replica|) (= (+ |d| 2) |x0.number|)) (and (= |r| |x0.replica|) (= (+ |d| 3) |x0.number|)) (and (= |r| |x0.replica|) (= (+ |d| 4) |x0.number|)) (and (= |r| |x0.replica|) (= (+ |d| 5) |x0.number|)) (and |opaque.present| |opaque!1.present| (|Key.delta.forgets| |x0.replica| |x0.number|) t!9 t!10) (and |opaque.present| |opaque!1.present| (|Key.delta!1.forgets| |x0.replica| |x0.number|) t!11 t!10) (and |opaque.present| (not |opaque!1.present|) (|Key.delta!2.forgets| |x0.replica| |x0.number|) t!9 t!10) (and |opaque.present| (not |opaque!1.present|) (|Key.delta!3.forgets| |x0.replica| |x0.number|) t!11 t!10)))) (or t!5 t!6) (|Key.moved| |o|))))))
 (assert (or (not (and t!7 t!8)) (and t!8 t!12 (= |k0| t!13))))
-(assert (or (not t!8) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!7) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!9 t!10)) (and t!10 t!12 (= |source| t!13))))
 (assert (or (not (and t!11 t!10)) (and t!10 t!12 (= |target| t!13))))
 (check-sat)

@@ -45,8 +45,6 @@
 (assert (not (< t!10 0.0)))
 (assert (not (< t!13 0.0)))
 (assert (not (< t!15 0.0)))
-(assert (not (< t!9 0.0)))
-(assert (not (< t!16 0.0)))
 (assert (or t!17 (not (< t!1 1))))
 (assert (or t!17 t!4))
 (assert (or t!18 (not (< t!3 1))))

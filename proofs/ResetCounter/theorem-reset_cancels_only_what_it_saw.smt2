@@ -184,7 +184,7 @@
 (assert (or (and (not t!131) (not (and (= |q| |s!3.replica|) (= |d!1| |s!3.number|))) (not (and (= |s.replica| |s!3.replica|) (= |s.number| |s!3.number|))) (not (and (= |s!1.replica| |s!3.replica|) (= |s!1.number| |s!3.number|))) (not (and (= |s!2.replica| |s!3.replica|) (= |s!2.number| |s!3.number|))) (< (- (ite (<= t!139 t!140) 0.0 (- t!139 t!140)) (ite (<= t!141 t!142) 0.0 (- t!141 t!142))) 0.0)) (<= 0.0 (+ |sum!1| (+ (+ (+ (+ (- 0.0 t!126) (ite (not t!3) (- 0.0 t!127) 0.0)) (ite t!109 (- 0.0 t!128) 0.0)) (ite t!129 (- 0.0 t!130) 0.0)) (ite (and (not t!110) t!111 t!112 t!113) (- 0.0 t!125) 0.0))))))
 (assert (<= |sum!2| |sum|))
 (assert (<= |sum| |sum!2|))
-(assert (or (not t!41) (not (= |p| |s.replica|)) (< |s.number| |d|)))
 (assert (or (not t!41) t!143 (< |s.number| |d!1|)))
 (assert (or (not (or t!42 (not t!43) (not (= 0.0 t!44)) (not (= 0.0 t!45)) (not t!46) (not (= 0.0 t!47)) (not (= 0.0 t!48)))) t!143 (< |s.number| |d!1|)))
+(assert (or (not t!87) (not (= |q| |s!1.replica|)) (< |s!1.number| |d!1|)))
 (check-sat)

@@ -23,6 +23,6 @@
 (define-fun t!6 () Int (|born| |x0.replica| |x0.number|))
 (assert (not (= t!1 (ite (not (and t!2 t!3 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and (|ResetCounter.delta.forgets| |x0.replica| |x0.number|) t!4 t!5)))) t!1 (|Register[Value].moved| |o|)))))
 (assert (or (not (and t!2 t!3)) (and t!3 (= 0 t!6))))
-(assert (or (not t!3) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!2) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!4 t!5)) (and t!5 (= 1 t!6))))
 (check-sat)

@@ -197,7 +197,6 @@
 (assert (not (or (not (< t!3 t!4)) (and t!5 (or (not t!5) (and (= |w.tag| (ite t!27 0 1)) (or (not (= 0 (ite t!27 0 1))) (= |w.text.value| (ite t!27 (ite t!21 (ite t!9 t!28 |v.text.value|) (ite t!9 t!28 |w.text.value|)) (ite t!29 |blank!1| |blank!2|)))) (or (not (= 1 (ite t!27 0 1))) (= |w.number.value| (ite t!27 |blank| (ite t!29 (+ (ite t!21 (ite t!9 t!30 |v.number.value|) (ite t!9 t!30 |w.number.value|)) |sum|) |sum|))))))))))
 (assert (not (or t!31 (not t!32) (not (= 0.0 t!33)) (not (= 0.0 t!34)) (not t!35) (not (= 0.0 t!36)) (not (= 0.0 t!37)))))
 (assert (not (or t!38 (not t!39) (not (= 0.0 t!40)) (not (= 0.0 t!41)) (not t!42) (not (= 0.0 t!43)) (not (= 0.0 t!44)))))
-(assert (or (not t!6) (not t!7) t!45))
 (assert (or (not t!9) (and t!6 (= 0 (|born| |winner!1.replica| |winner!1.number|)))))
 (assert (or (not t!9) (not t!7) t!45))
 (assert (not (|s.seen| |p| |d|)))

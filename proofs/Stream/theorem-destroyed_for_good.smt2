@@ -49,7 +49,6 @@
 (assert (or (not (|s.seen| t!10 t!11)) (not (= |p| t!10)) (< t!11 |d|)))
 (assert (or (not (|s.seen| t!13 t!14)) (not (= |p| t!13)) (< t!14 |d|)))
 (assert (or (not |all|) (not t!2) (not t!7)))
-(assert (or (not |all!2|) (and (= t!2 (ite t!7 t!2 t!1)) (or (not t!2) (and (= t!4 (ite t!7 t!4 t!3)) (= t!6 (ite t!7 t!6 t!5)))))))
 (assert (or (not |all!3|) (and t!9 (or (not t!9) (and (= t!10 (ite t!15 |p| t!10)) (= t!11 (ite t!15 |d| t!11)))))))
 (assert (or (not |all!6|) (and (= (and |all!2| t!12) (ite t!16 (and |all!2| t!12) |all!1|)) (or (not (and |all!2| t!12)) (and (= t!13 (ite t!16 t!13 (ite t!15 |p| t!10))) (= t!14 (ite t!16 t!14 (ite t!15 |d| t!11))))))))
 (assert (or (not t!9) (= |p| t!10)))

@@ -38,7 +38,7 @@
 (assert (not (= (not |all!1|) (and (not t!6) (not (or (< |id.0| |first_kept.0|) (and (= |first_kept.0| |id.0|) (or (< |id.1| |first_kept.1|) (and (= |first_kept.1| |id.1|) (< |id.2| |first_kept.2|))))))))))
 (assert (or (not t!5) (and t!1 (= 0 (|born| |k0!2.replica| |k0!2.number|)) (= |id.0| t!2) (= |id.1| t!3) (= |id.2| t!4))))
 (assert (or (not t!9) (and (|s.seen| t!7 t!8) (= 0 (|born| t!7 t!8)) (= |id.0| t!10) (= |id.1| t!11) (= |id.2| t!12))))
-(assert (or (not (|s.seen| t!7 t!8)) (not (= |p| t!7)) (< t!8 |d|)))
+(assert (or (not t!9) (not (= |p| t!7)) (< t!8 |d|)))
 (assert (or (not |all!1|) (not (and (not (and (|s.seen| t!7 t!8) (or (and (= |p| t!7) (= |d| t!8)) (and (not (|s.entries.empty 3| t!10 t!11 t!12)) (or (< t!10 |first_kept.0|) (and (= |first_kept.0| t!10) (or (< t!11 |first_kept.1|) (and (= |first_kept.1| t!11) (< t!12 |first_kept.2|))))) (|s.entries.present| t!10 t!11 t!12 t!7 t!8))))) t!9))))
 (assert (or (not t!6) (not t!5)))
 (check-sat)

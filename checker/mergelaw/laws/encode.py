@@ -310,7 +310,7 @@ class Encoder:
                 z = self.zero(value)
                 return Fun(key, value, lambda _: z, zero=True)
             case SeqT():
-                return smt.const("seq.empty", INT)
+                return smt.const("sequence.empty", INT)
             case _:
                 raise Unsupported(f"no zero of type {t}")
 
@@ -882,7 +882,7 @@ class Encoder:
         if op == "concat":
             x, y = vs
             assert isinstance(x, Term) and isinstance(y, Term)
-            return smt.app("seq.concat", (x, y), INT)
+            return smt.app("sequence.concat", (x, y), INT)
         x, y = vs if len(vs) == 2 else (smt.integer(0), vs[0])
         assert isinstance(x, Term) and isinstance(y, Term)
         if op == "add":
@@ -1086,15 +1086,15 @@ class Encoder:
     # -- sequences, calls ------------------------------------------------------------------------------
 
     def _seq_literal(self, e: core.SeqE, items: tuple[Expr, ...], env: Env) -> Term:
-        out = smt.const("seq.empty", INT)
+        out = smt.const("sequence.empty", INT)
         for i in items:
-            unit = smt.app(f"seq.unit {self.key_of(substitute(i.type, env.types))}", flatten(self.eval(i, env)), INT)
-            out = smt.app("seq.concat", (out, unit), INT)
+            unit = smt.app(f"sequence.unit {self.key_of(substitute(i.type, env.types))}", flatten(self.eval(i, env)), INT)
+            out = smt.app("sequence.concat", (out, unit), INT)
         return out
 
     def _seq_op(self, t: Type, op: str, args: list[Sym]) -> Sym:
         flat = tuple([x for a in args for x in flatten(a)])
-        return self.symbol(t, f"seq.{op} {self.key_of(t)}", flat)
+        return self.symbol(t, f"sequence.{op} {self.key_of(t)}", flat)
 
     def _call(self, e: core.CallFun, env: Env) -> Sym:
         d = self.program.functions[e.name]

@@ -82,7 +82,7 @@ def _recheck(task: _Task, send: Send) -> None:
 
 
 def check(path: Path, timeout_ms: int) -> str:
-    """What cvc5 answers to the one `check-sat` of a file: sat, unsat, unknown, or what is wrong with the file."""
+    """cvc5's answer to a file: `unsat` if to each `check-sat` in it, else the first other one, or what is wrong."""
     import cvc5
 
     terms = cvc5.TermManager()
@@ -97,5 +97,7 @@ def check(path: Path, timeout_ms: int) -> str:
             output.append(command.invoke(solver, symbols))
     except RuntimeError as e:
         return f"error: {str(e).strip().splitlines()[0]}"
-    answer = "".join(output).strip()
-    return answer or "error: the file asks nothing"
+    answers = "".join(output).split()
+    if len(answers) != path.read_text().count("(check-sat)"):
+        return "error: the file has more questions than answers"
+    return next((a for a in answers if a != "unsat"), "unsat") if answers else "error: the file asks nothing"
