@@ -31,6 +31,6 @@
 (assert (or (not t!1) (not t!2) (and (= t!1 t!2) (or (not t!1) (= t!5 t!6)))))
 (assert (or (not t!1) (not t!4) (and (= t!1 t!4) (or (not t!1) (= t!5 t!7)))))
 (assert (or (not t!9) (not t!8) (and (= t!8 t!9) (or (not t!9) (= t!12 t!13)))))
-(assert (or (not t!2) (not t!4) (and (= t!2 t!4) (or (not t!2) (= t!6 t!7)))))
 (assert (or (not t!10) (not t!8) (and (= t!8 t!10) (or (not t!10) (= t!12 t!14)))))
+(assert (or (not t!4) (not t!2) (and (= t!2 t!4) (or (not t!4) (= t!6 t!7)))))
 (check-sat)

@@ -94,7 +94,7 @@
 (assert (or (not t!6) (and t!5 (= 1 t!17) (= |d.replica| (|born:[].replica| |k0.replica| |k0.number|)) (= |d.number| (|born:[].number| |k0.replica| |k0.number|)) (not t!18) t!19)))
 (assert (or (not t!8) (and t!4 (= 0 t!17))))
 (assert (or (not (and t!13 t!14)) (and t!14 (= 1 t!20) (= |k0.replica| t!21) (= |k0.number| t!22) (not t!23) (not (and (not t!8) t!23)))))
-(assert (or (not t!14) (not (= |r| |x0.replica|)) (< |x0.number| |d!1|)))
+(assert (or (not t!13) (not (= |r| |x0.replica|)) (< |x0.number| |d!1|)))
 (assert (or (not t!16) (and t!15 (= 1 t!20) (= |d.replica| t!21) (= |d.number| t!22) (not t!18) t!19)))
 (assert (or (and (not t!8) t!23) t!8))
 (assert (or (not t!23) (= (|S.zero@t.seen| |o!1|) t!12)))

@@ -35,6 +35,7 @@
 (assert (or (not |some|) t!7))
 (assert (not (or (not (< |p| |q|)) (and |some| (or (not |some|) (= |p| |winner.replica|))))))
 (assert (or (not t!3) (and t!1 (= 0 (|born| |winner.replica| |winner.number|)))))
+(assert (or (not t!3) (not (= |q| |winner.replica|)) (< |winner.number| |d!1|)))
 (assert (or (not (and t!12 t!13)) (and |some| (not (or (and t!12 t!13 (or (not t!7) (< t!14 t!15) (and (= t!14 t!15) (= 0 t!14) (< t!16 t!17)))) (and (= t!7 (and t!12 t!13)) (or (not t!7) (and (= t!14 t!15) (or (not (= 0 t!14)) (= t!16 t!17)))) (or (< |p| |winner.replica|) (and (= |p| |winner.replica|) (< |d| |winner.number|)) (and (= |p| |winner.replica|) (= |d| |winner.number|) (or (< |winner.replica| |p|) (and (= |p| |winner.replica|) (< |winner.number| |d|)))))))))))
 (assert (not (|s.seen| |p| |d|)))
 (assert (not t!9))

@@ -52,7 +52,7 @@
 (define-fun t!19 () Int (|born:fields[]| |x0!1.replica| |x0!1.number|))
 (assert (not (and (or t!1 t!2 (= (or t!3 (ite t!2 (|Scalar.delta!1.obs| |o|) (ite t!1 (|Scalar.delta.obs| |o|) t!4))) (ite (not (and t!5 t!6 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and |opaque| (|Scalar.delta.forgets| |x0.replica| |x0.number|) t!7 t!8) (and (not |opaque|) (|Scalar.delta!1.forgets| |x0.replica| |x0.number|) t!7 t!8) (and (not |opaque|) t!9 t!8)))) (or t!3 t!4) (|Scalar.moved| |o|)))) (or (and (not |opaque|) (= |f| |k0!1|)) (= t!10 (ite (not (and t!11 t!12 (or (and (= |r| |x0!1.replica|) (= |d| |x0!1.number|)) (and |opaque| (|Scalar.delta.forgets| |x0!1.replica| |x0!1.number|) t!13 t!14) (and (not |opaque|) (|Scalar.delta!1.forgets| |x0!1.replica| |x0!1.number|) t!13 t!14) (and (not |opaque|) t!15 t!14)))) t!10 (|Expiry.moved| |o!1|)))))))
 (assert (or (not (and t!5 t!6)) (and t!6 (= 0 t!16) (= |k0| t!17))))
-(assert (or (not t!5) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!6) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!7 t!8)) (and t!8 (= 0 t!16) (= |f| t!17))))
 (assert (or (not (and t!9 t!8)) (and t!8 (= 1 t!16) (= |f| t!17))))
 (assert (or (not (and t!11 t!12)) (and t!12 (= 1 t!18) (= |k0!1| t!19))))

@@ -47,6 +47,6 @@
 (assert (or (not t!2) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!4 t!5)) (and t!5 (= 1 t!12) (= |f| t!13))))
 (assert (or (not (and t!8 t!9)) (and t!9 t!14 (= |k0!1| t!15))))
-(assert (or (not t!8) (not (= |r| |x0!1.replica|)) (< |x0!1.number| |d|)))
+(assert (or (not t!9) (not (= |r| |x0!1.replica|)) (< |x0!1.number| |d|)))
 (assert (or (not (and t!10 t!11)) (and t!11 t!14 (= |f| t!15))))
 (check-sat)

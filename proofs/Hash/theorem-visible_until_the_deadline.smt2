@@ -1,6 +1,8 @@
 ; Hash: theorem visible_until_the_deadline
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |all| () Bool)
+(declare-fun |all!1| () Bool)
 (declare-fun |some!1| () Bool)
 (declare-fun |winner!1.replica| () Int)
 (declare-fun |winner!1.number| () Int)
@@ -17,8 +19,6 @@
 (declare-fun |s.fields.value.counter.parts.value.cancelled.plus| (Int Int Int) Real)
 (declare-fun |s.fields.value.counter.parts.value.cancelled.minus| (Int Int Int) Real)
 (declare-fun |s.fields.expiry.siblings.present| (Int Int Int) Bool)
-(declare-fun |all| () Bool)
-(declare-fun |all!1| () Bool)
 (declare-fun |s.fields.expiry.siblings.tag| (Int Int Int) Int)
 (declare-fun |now| () Int)
 (declare-fun |s.fields.expiry.siblings.until.time| (Int Int Int) Int)
@@ -37,7 +37,6 @@
 (define-fun t!10 () Bool (and (|s.seen| |p| (+ |d| 1)) (not t!9)))
 (define-fun t!11 () Int (ite t!9 (|s.fields.expiry.siblings.tag| |f| |p| (+ |d| 1)) 0))
 (define-fun t!12 () Int (ite t!9 (|s.fields.expiry.siblings.until.time| |f| |p| (+ |d| 1)) |t|))
-(assert (or (not |some!1|) (and t!5 t!6)))
 (assert (not (= (and (or (not |all|) (not |all!1|)) (not (and |some!1| t!5 t!6 (= 0 t!7) (not (< |now| t!8))))) (< |now| |t|))))
 (assert (or (not t!4) (and t!1 (= 2 (|born| |winner!1.replica| |winner!1.number|)) (= |f| (|born:fields[]| |winner!1.replica| |winner!1.number|)))))
 (assert (or (not t!4) (not t!2) (< |winner!1.number| |d|)))

@@ -476,7 +476,7 @@
 (assert (or (not (and t!28 t!29)) (and t!29 (= 2 t!46) (= |x.replica| (|born:[].replica| |k0.replica| |k0.number|)) (= |x.number| (|born:[].number| |k0.replica| |k0.number|)) (= t!25 (|born:[].value.elements[]| |k0.replica| |k0.number|)) t!47 t!48)))
 (assert (or (not t!30) (and t!27 (= 0 t!46))))
 (assert (or (not (and t!42 t!43)) (and t!43 (= 2 t!49) (= |k0.replica| t!50) (= |k0.number| t!51) (= |k1| t!52) (not t!53) (not t!55))))
-(assert (or (not t!43) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!42) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!44 t!45)) (and t!45 (= 2 t!49) (= |x.replica| t!50) (= |x.number| t!51) (= t!25 t!52) t!47 t!48)))
 (assert (or t!55 t!30))
 (assert (or (not t!53) (= t!40 t!41)))

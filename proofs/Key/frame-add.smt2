@@ -82,7 +82,7 @@
 (assert (or (not (and t!9 t!5)) (and t!5 (= 6 t!31))))
 (assert (or (not (and t!10 t!5)) (and t!5 (= 7 t!31))))
 (assert (or (not (and t!12 t!13)) (and t!13 (= 1 t!32))))
-(assert (or (not t!13) (not (= |r| |x0!1.replica|)) (< |x0!1.number| |d|)))
+(assert (or (not t!12) (not (= |r| |x0!1.replica|)) (< |x0!1.number| |d|)))
 (assert (or (not (and t!14 t!15)) (and t!15 (= 3 t!32))))
 (assert (or (not (and t!16 t!15)) (and t!15 (= 8 t!32))))
 (assert (or (not (and t!17 t!15)) (and t!15 (= 4 t!32))))

@@ -102,7 +102,7 @@
 (assert (or (not (and t!7 t!5)) (and t!5 (= 6 t!41))))
 (assert (or (not (and t!8 t!5)) (and t!5 (= 7 t!41))))
 (assert (or (not (and t!10 t!11)) (and t!11 (= 1 t!42))))
-(assert (or (not t!10) (not (= |r| |x0!1.replica|)) (< |x0!1.number| |d|)))
+(assert (or (not t!11) (not (= |r| |x0!1.replica|)) (< |x0!1.number| |d|)))
 (assert (or (not (and t!12 t!13)) (and t!13 (= 5 t!42))))
 (assert (or (not (and t!14 t!13)) (and t!13 (= 8 t!42))))
 (assert (or (not (and t!15 t!13)) (and t!13 (= 6 t!42))))

@@ -29,6 +29,6 @@
 (define-fun t!8 () Int (|born:entries[]| |x0.replica| |x0.number|))
 (assert (not (or (= |k| |k0|) (= (or t!1 (ite (= |k| |k0|) (|Key.delta.obs| |o|) t!2)) (ite (not (and t!3 t!4 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and (= |r| |x0.replica|) (= (+ |d| 1) |x0.number|)) (and (|Key.delta.forgets| |x0.replica| |x0.number|) t!5 t!6)))) (or t!1 t!2) (|Key.moved| |o|))))))
 (assert (or (not (and t!3 t!4)) (and t!4 t!7 (= |k0| t!8))))
-(assert (or (not t!3) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!4) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!5 t!6)) (and t!6 t!7 (= |k| t!8))))
 (check-sat)

@@ -15,6 +15,6 @@
 (define-fun t!2 () Bool (|t.seen| |k1.replica| |k1.number|))
 (define-fun t!3 () Int (|born:elements[]| |k1.replica| |k1.number|))
 (assert (not (or (|this.elements.present| |k0| |k1.replica| |k1.number|) (= t!1 (and (not (and t!2 (or (and (= |r| |k1.replica|) (= |d| |k1.number|)) (|this.elements.present| t!3 |k1.replica| |k1.number|)))) t!1)))))
+(assert (or (not t!2) (not (= |r| |k1.replica|)) (< |k1.number| |d|)))
 (assert (or (not t!1) (and t!2 (= 0 (|born| |k1.replica| |k1.number|)) (= |k0| t!3))))
-(assert (or (not t!1) (not (= |r| |k1.replica|)) (< |k1.number| |d|)))
 (check-sat)

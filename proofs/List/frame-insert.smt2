@@ -71,6 +71,6 @@
 (define-fun t!30 () Int (|born:elements[]| |x0.replica| |x0.number|))
 (assert (not (or (= t!22 |k0|) (= (or t!23 (ite (= t!22 |k0|) (|Register[V].delta.obs| |o|) t!24)) (ite (not (and t!25 t!26 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and (|Register[V].delta.forgets| |x0.replica| |x0.number|) t!27 t!28)))) (or t!23 t!24) (|Register[V].moved| |o|))))))
 (assert (or (not (and t!25 t!26)) (and t!26 t!29 (= |k0| t!30))))
-(assert (or (not t!26) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!25) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!27 t!28)) (and t!28 t!29 (= t!22 t!30))))
 (check-sat)

@@ -29,6 +29,6 @@
 (define-fun t!8 () Int (|born:elements[]| |x0.replica| |x0.number|))
 (assert (not (or (= |x| |k0|) (= (or t!1 (ite (= |x| |k0|) (|Register[V].delta.obs| |o|) t!2)) (ite (not (and t!3 t!4 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and (|Register[V].delta.forgets| |x0.replica| |x0.number|) t!5 t!6)))) (or t!1 t!2) (|Register[V].moved| |o|))))))
 (assert (or (not (and t!3 t!4)) (and t!4 t!7 (= |k0| t!8))))
-(assert (or (not t!4) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!3) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!5 t!6)) (and t!6 t!7 (= |x| t!8))))
 (check-sat)

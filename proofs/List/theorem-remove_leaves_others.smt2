@@ -38,7 +38,7 @@
 (assert (or (not |some!1|) t!3))
 (assert (not (or (= |x| |y|) (and (= (and |some| t!1 t!2) (and |some!1| t!3)) (or (not (and |some| t!1 t!2)) (= (|s.elements.value| |y| |winner.replica| |winner.number|) (|s.elements.value| |y| |winner!1.replica| |winner!1.number|)))))))
 (assert (or (not t!3) (and t!4 t!5 (= |y| t!6))))
-(assert (or (not t!4) (not t!7) (< |winner!1.number| |d|)))
+(assert (or (not t!3) (not t!7) (< |winner!1.number| |d|)))
 (assert (or (not (and t!9 t!3)) (and |some| (not (or (and t!9 t!3 (or (not (and t!1 t!2)) (< t!10 t!11))) (and (= (and t!1 t!2) (and t!9 t!3)) (or (not (and t!1 t!2)) (= t!10 t!11)) (or t!12 (and t!13 (or t!14 (and t!15 (or t!16 (and t!13 t!14))))))))))))
 (assert (or (not t!2) (and |some!1| (not (or (and t!2 (or (not t!3) (< t!11 t!10))) (and (= t!2 t!3) (or (not t!3) (= t!10 t!11)) (or t!16 (and t!13 (or t!17 (and t!15 (or t!12 (and t!13 t!17))))))))))))
 (assert (or (not t!3) |some!1|))

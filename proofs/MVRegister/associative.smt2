@@ -23,6 +23,6 @@
 (define-fun t!9 () Bool (= (|born| |k0!1.replica| |k0!1.number|) 0))
 (define-fun t!10 () Bool (= |k0| (|born:writes[]| |k0!1.replica| |k0!1.number|)))
 (assert (not (= (or (and t!5 t!6) (and t!5 (not t!7)) (and t!6 (not (or t!4 t!3)))) (or (and t!1 t!8) (and t!1 (not (or t!3 t!7))) (and t!8 (not t!4))))))
-(assert (or (not t!1) (and t!4 t!9 t!10)))
 (assert (or (not t!2) (and t!3 t!9 t!10)))
+(assert (or (not t!6) (and t!7 t!9 t!10)))
 (check-sat)

@@ -37,7 +37,7 @@
 (assert (or (not t!2) (and t!3 (= 0 t!10) (= |k| t!11))))
 (assert (or (not t!4) (and t!3 (= 1 t!10) (= |k| t!11))))
 (assert (or (not (and t!6 t!7)) (and t!7 (= 1 t!12) (= |j| t!13))))
-(assert (or (not t!7) (not (= |p| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!6) (not (= |p| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not t!8) (and t!7 (= 0 t!12) (= |k| t!13))))
 (assert (or (not t!9) (and t!7 (= 1 t!12) (= |k| t!13))))
 (check-sat)

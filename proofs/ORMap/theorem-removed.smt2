@@ -29,7 +29,7 @@
 (assert (or t!3 t!6))
 (assert (not (= (not |all|) (and (not t!3) (not (= |k| |k0|))))))
 (assert (or (not t!6) (and (|s.seen| t!4 t!5) (= 0 (|born| t!4 t!5)) (= |k0| t!7))))
-(assert (or (not (|s.seen| t!4 t!5)) (not (= |p| t!4)) (< t!5 |d|)))
+(assert (or (not t!6) (not (= |p| t!4)) (< t!5 |d|)))
 (assert (or (not |all|) (not t!2)))
 (assert (or (not |all|) (not (and t!6 (not (or (and (= |p| t!4) (= |d| t!5)) t!8 t!9))))))
 (assert (or (not t!3) (not t!1)))

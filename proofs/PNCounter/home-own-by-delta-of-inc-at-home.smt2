@@ -12,5 +12,6 @@
 (assert (<= 0 (|this.down| |r|)))
 (assert (not (< (|this.up| |r|) (|t.up| |r|))))
 (assert (not (< (|this.down| |r|) (|t.down| |r|))))
+(assert (<= 0 |n|))
 (assert (not (and (not (< t!1 (|t.up| |r|))) (not (< t!2 (|t.down| |r|))) (not (< t!1 (+ (|this.up| |r|) |n|))) (not (< t!2 0)) (not (< t!1 (|this.up| |r|))) (not (< t!2 (|this.down| |r|))))))
 (check-sat)

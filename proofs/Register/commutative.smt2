@@ -25,5 +25,5 @@
 (assert (not (and (= t!5 (and (not (and t!2 t!1 (or (not t!4) (not t!3)))) (ite t!4 t!4 t!3))) (or (not t!5) (and (= (ite t!3 t!6 t!7) (ite t!4 t!7 t!6)) (= (ite t!3 t!8 t!9) (ite t!4 t!9 t!8)))))))
 (assert (or (not t!3) (and t!1 t!10)))
 (assert (or (not t!4) (and t!2 t!10)))
-(assert (or (not t!4) (not t!3) (and (= t!3 t!4) (or (not t!4) (and (= t!6 t!7) (= t!8 t!9))))))
+(assert (or (not t!3) (not t!4) (and (= t!3 t!4) (or (not t!3) (and (= t!6 t!7) (= t!8 t!9))))))
 (check-sat)

@@ -59,6 +59,7 @@
 (define-fun t!12 () Real (|t.parts.value.cancelled.minus| |k0.replica| |k0.number|))
 (assert (<= 0 t!1))
 (assert (not (or t!2 (and (= |r| |k0.replica|) (= |d| |k0.number|) (not (and (not t!4) (or t!3 t!2))) (= 0 t!5) (= 0.0 (ite t!4 0.0 (ite (< t!6 t!7) t!7 t!6))) (= 0.0 (ite t!4 0.0 (ite (< t!8 t!9) t!9 t!8))) (= 0 (ite t!4 0 (ite (< t!10 0) 0 t!10))) (= 0.0 (ite t!4 0.0 (ite (< t!11 0.0) 0.0 t!11))) (= 0.0 (ite t!4 0.0 (ite (< t!12 0.0) 0.0 t!12)))) (= t!1 t!5))))
+(assert (or (and (not t!3) (= 0 t!1) (= 0.0 t!6) (= 0.0 t!8) (= 0 t!10) (= 0.0 t!11) (= 0.0 t!12)) t!3))
 (check-sat)
 (reset)
 ; ResetCounter: frame add

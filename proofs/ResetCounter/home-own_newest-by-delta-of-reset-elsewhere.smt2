@@ -23,5 +23,6 @@
 (define-fun t!3 () Bool (not (= |p| |a0.replica|)))
 (define-fun t!4 () Int (|this.parts.value.counted.times| |a0.replica| |a0.number|))
 (assert (not (or t!2 t!3 (not (< t!1 (ite (not (and (not (|this.parts.here| |a0.replica| |a0.number|)) (= 0 t!4) (= 0.0 (|this.parts.value.counted.plus| |a0.replica| |a0.number|)) (= 0.0 (|this.parts.value.counted.minus| |a0.replica| |a0.number|)) (= 0 (|this.parts.value.cancelled.times| |a0.replica| |a0.number|)) (= 0.0 (|this.parts.value.cancelled.plus| |a0.replica| |a0.number|)) (= 0.0 (|this.parts.value.cancelled.minus| |a0.replica| |a0.number|)))) t!4 0))))))
+(assert (or t!2 (not (< t!1 1))))
 (assert (or t!2 t!3 (not (< t!1 t!4))))
 (check-sat)

@@ -48,7 +48,6 @@
 (assert (<= 0 t!2))
 (assert (not (or (and (not (and (not t!7) (or t!5 t!6))) (= 0 t!9) (= 0.0 (ite t!7 0.0 (ite (< t!10 t!11) t!11 t!10))) (= 0.0 (ite t!7 0.0 (ite (< t!12 t!13) t!13 t!12))) (= 0 (ite t!7 0 (ite (< t!2 t!14) t!14 t!2))) (= 0.0 (ite t!7 0.0 (ite (< t!15 t!16) t!16 t!15))) (= 0.0 (ite t!7 0.0 (ite (< t!17 t!18) t!18 t!17)))) t!19 (not (< t!9 t!20)))))
 (assert (not (< t!10 0.0)))
-(assert (not (< t!12 0.0)))
 (assert (not (< t!15 0.0)))
 (assert (not (< t!17 0.0)))
 (assert (or (not t!6) (and t!4 (= 0 (|born| |a0.replica| |a0.number|)))))

@@ -110,7 +110,5 @@
 (assert (not (|s.seen| |q| |d!1|)))
 (assert (not (or t!43 (not t!44) (not (= 0.0 t!45)) (not (= 0.0 t!46)) (not t!47) (not (= 0.0 t!48)) (not (= 0.0 t!49)))))
 (assert (or (not t!3) (not (= |p| |s.replica|)) (< |s.number| |d|)))
-(assert (or (not t!3) (not (= |q| |s.replica|)) (< |s.number| |d!1|)))
 (assert (or (not t!4) (and t!3 (= 0 (|born| |s.replica| |s.number|)))))
-(assert (or (not t!66) (and t!65 (= 0 (|born| |s!1.replica| |s!1.number|)))))
 (check-sat)

@@ -42,6 +42,6 @@
 (define-fun t!11 () Int (|born| |x0.replica| |x0.number|))
 (assert (not (and (= t!1 (ite (not (and t!2 t!3 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and |onto.present| |opaque| (|ResetCounter.delta.forgets| |x0.replica| |x0.number|) t!4 t!5) (and |onto.present| (not |opaque|) (|ResetCounter.delta!1.forgets| |x0.replica| |x0.number|) t!4 t!5) (and (not |onto.present|) (|ResetCounter.delta!2.forgets| |x0.replica| |x0.number|) t!4 t!5)))) t!1 (|Register[Value].moved| |o|))) (or t!6 t!7 (not |onto.present|) (= (or (|t.counter.obs| |o!1|) (ite (not |onto.present|) (|ResetCounter.delta!2.obs| |o!1|) (ite t!7 (|ResetCounter.delta!1.obs| |o!1|) (ite t!6 (|ResetCounter.delta.obs| |o!1|) t!8)))) (ite (not (and (|t.counter.live| |x0!1.replica| |x0!1.number|) (|t.seen| |x0!1.replica| |x0!1.number|) (or (and (= |r| |x0!1.replica|) (= |d| |x0!1.number|)) (and |onto.present| |opaque| (|ResetCounter.delta.forgets| |x0!1.replica| |x0!1.number|) t!9 t!10) (and |onto.present| (not |opaque|) (|ResetCounter.delta!1.forgets| |x0!1.replica| |x0!1.number|) t!9 t!10) (and (not |onto.present|) (|ResetCounter.delta!2.forgets| |x0!1.replica| |x0!1.number|) t!9 t!10)))) (or (|t.counter.obs| |o!1|) t!8) (|ResetCounter.moved| |o!1|)))))))
 (assert (or (not (and t!2 t!3)) (and t!3 (= 0 t!11))))
-(assert (or (not t!3) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!2) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!4 t!5)) (and t!5 (= 1 t!11))))
 (check-sat)

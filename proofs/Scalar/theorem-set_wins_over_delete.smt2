@@ -189,5 +189,4 @@
 (assert (not (or t!48 (not t!49) (not (= 0.0 t!50)) (not (= 0.0 t!51)) (not t!52) (not (= 0.0 t!53)) (not (= 0.0 t!54)))))
 (assert (or (and (not t!55) (not t!56) t!57 (< 0.0 t!77)) (<= |sum| (+ (+ t!89 (ite (not t!31) t!102 0.0)) (ite t!103 t!115 0.0)))))
 (assert (or (and (not t!116) (not t!117) (not (and (= |winner!1.replica| |s!1.replica|) (= |winner!1.number| |s!1.number|))) (not (and (= |s.replica| |s!1.replica|) (= |s.number| |s!1.number|))) (< (- (ite (<= t!130 t!132) 0.0 (- t!130 t!132)) (ite (<= t!134 t!136) 0.0 (- t!134 t!136))) 0.0)) (<= 0.0 (+ |sum| (+ (+ (+ (- 0.0 t!89) (ite (not t!31) (- 0.0 t!102) 0.0)) (ite t!103 (- 0.0 t!115) 0.0)) (ite (and (not t!55) (not t!56) t!57) (- 0.0 t!77) 0.0))))))
-(assert (or (not t!58) (not (= |p| |s.replica|)) (< |s.number| |d|)))
 (check-sat)

@@ -68,6 +68,7 @@
 (define-fun t!31 () Int (ite (not t!21) (ite t!20 t!30 t!28) t!30))
 (assert (not (= |p| |q|)))
 (assert (not (or (and |some| t!1 (= 0 (|s.register.value.tag| |winner.replica| |winner.number|))) (and t!2 (or (not t!2) (and (= 0 (ite t!15 0 1)) (or (not (= 0 (ite t!15 0 1))) (= |x| (ite t!15 (ite t!10 (ite t!6 t!16 |x|) t!16) (ite t!17 |blank!2| |blank!3|)))) (or (not (= 1 (ite t!15 0 1))) (= (ite t!15 |blank!1| (ite t!17 (+ (ite t!10 (ite t!6 t!18 |blank|) t!18) |sum|) |sum|)) |blank!4|))))))))
+(assert (or (not t!3) (not t!4) t!19))
 (assert (or (not t!6) (and t!3 (= 0 (|born| |winner!1.replica| |winner!1.number|)))))
 (assert (or (not t!6) (not t!4) t!19))
 (assert (not (|s.seen| |p| |d|)))

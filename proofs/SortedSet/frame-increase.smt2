@@ -29,6 +29,6 @@
 (define-fun t!8 () Int (|born:scores[]| |x0.replica| |x0.number|))
 (assert (not (or (= |m| |k0|) (= (or t!1 (ite (= |m| |k0|) (|Scalar.delta.obs| |o|) t!2)) (ite (not (and t!3 t!4 (or (and (= |r| |x0.replica|) (= |d| |x0.number|)) (and (|Scalar.delta.forgets| |x0.replica| |x0.number|) t!5 t!6)))) (or t!1 t!2) (|Scalar.moved| |o|))))))
 (assert (or (not (and t!3 t!4)) (and t!4 t!7 (= |k0| t!8))))
-(assert (or (not t!4) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
+(assert (or (not t!3) (not (= |r| |x0.replica|)) (< |x0.number| |d|)))
 (assert (or (not (and t!5 t!6)) (and t!6 t!7 (= |m| t!8))))
 (check-sat)

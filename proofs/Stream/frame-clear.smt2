@@ -26,8 +26,8 @@
 (define-fun t!7 () Int (|born:entries[].2| |k1.replica| |k1.number|))
 (define-fun t!8 () Bool (|this.entries.present| t!5 t!6 t!7 |k1.replica| |k1.number|))
 (assert (not (or (and |this.shared.value.last.empty 0| |this.shared.value.groups.empty 0| t!1) (and t!2 t!1) (= t!3 (and (not (and t!4 (or (and (= |r| |k1.replica|) (= |d| |k1.number|)) (and |this.shared.value.last.empty 0| |this.shared.value.groups.empty 0| t!8) (and t!2 t!8)))) t!3)))))
+(assert (or (not t!4) (not (= |r| |k1.replica|)) (< |k1.number| |d|)))
 (assert (or (not t!3) (and t!4 (= 0 (|born| |k1.replica| |k1.number|)) (= |k0!2.0| t!5) (= |k0!2.1| t!6) (= |k0!2.2| t!7))))
-(assert (or (not t!3) (not (= |r| |k1.replica|)) (< |k1.number| |d|)))
 (check-sat)
 (reset)
 ; Stream: frame clear

@@ -28,8 +28,8 @@
 (define-fun t!7 () Int (|born:entries[].2| |k1.replica| |k1.number|))
 (assert (not (or (and (= |id.0| |k0!2.0|) (= |id.1| |k0!2.1|) (= |id.2| |k0!2.2|) t!1) (= t!2 (and (not (and t!3 (or (and (= |r| |k1.replica|) (= |d| |k1.number|)) t!1))) t!2)))))
 (assert (or (not t!1) (and (|this.seen| |k1.replica| |k1.number|) t!4 (= |id.0| t!5) (= |id.1| t!6) (= |id.2| t!7))))
+(assert (or (not t!3) (not (= |r| |k1.replica|)) (< |k1.number| |d|)))
 (assert (or (not t!2) (and t!3 t!4 (= |k0!2.0| t!5) (= |k0!2.1| t!6) (= |k0!2.2| t!7))))
-(assert (or (not t!2) (not (= |r| |k1.replica|)) (< |k1.number| |d|)))
 (check-sat)
 (reset)
 ; Stream: frame delete

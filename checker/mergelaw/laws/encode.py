@@ -1088,7 +1088,8 @@ class Encoder:
     def _seq_literal(self, e: core.SeqE, items: tuple[Expr, ...], env: Env) -> Term:
         out = smt.const("sequence.empty", INT)
         for i in items:
-            unit = smt.app(f"sequence.unit {self.key_of(substitute(i.type, env.types))}", flatten(self.eval(i, env)), INT)
+            name = f"sequence.unit {self.key_of(substitute(i.type, env.types))}"
+            unit = smt.app(name, flatten(self.eval(i, env)), INT)
             out = smt.app("sequence.concat", (out, unit), INT)
         return out
 

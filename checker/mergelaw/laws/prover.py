@@ -191,9 +191,11 @@ def check(encoded: Encoded, timeout_ms: int) -> tuple[str, frozenset[int]]:
     """Z3's answer, `unsat`, `sat` or `unknown`, and for `unsat` the numbers of assertions that suffice."""
     import z3
 
-    solver = z3.SimpleSolver()
+    # A context of its own: what was asked before must not change the core, which is written to proofs/.
+    context = z3.Context()
+    solver = z3.SimpleSolver(ctx=context)
     solver.set("timeout", timeout_ms)
-    for n, assertion in enumerate(z3.parse_smt2_string(encoded.script())):
+    for n, assertion in enumerate(z3.parse_smt2_string(encoded.script(), ctx=context)):
         solver.assert_and_track(assertion, f"a!{n}")
     answer = str(solver.check())
     if answer != "unsat":
