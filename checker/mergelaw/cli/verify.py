@@ -70,7 +70,8 @@ def _verify(arguments: Arguments, start: float) -> Status:
         raise WrongInput("--write-proofs brings proofs/ up to date, so --check-proofs would have nothing to say")
     rechecked_by = solver_name() if arguments.recheck else ""
     jobs = select(arguments.specs)
-    options = Options(arguments.jobs or os.cpu_count() or 1, arguments.timeout_s, arguments.obligation)
+    cores = os.cpu_count() or 1
+    options = Options(arguments.jobs or cores, arguments.timeout_s, arguments.obligation, arguments.needs_texts)
     with Watch(sys.stderr) as watch:
         found = _find(jobs, options, watch, fresh=arguments.fresh or arguments.needs_texts)
         if found is None:

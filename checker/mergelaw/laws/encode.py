@@ -97,6 +97,8 @@ class Encoder:
         self.on_apply: Callable[[core.Apply, Env], State] | None = None
         self.on_build: Callable[[core.Build, Env], None] | None = None
         self._sums: list[_Sum] = []
+        self._related = 0
+        """How many of the sums have been related to those before them."""
         self._texts: dict[str, Term] = {}
         self._has_dots: dict[Type, bool] = {}
         self._zero_tests: dict[int, tuple[Sym, Term]] = {}
@@ -938,7 +940,7 @@ class Encoder:
 
         Where all other summands agree (or are ordered), so do the sums. The facts are instances of true statements.
         """
-        for i, one in enumerate(self._sums):
+        for i, one in enumerate(self._sums[self._related :], self._related):
             zero = smt.integer(0) if one.total.sort == INT else smt.real(0)
             nothing = _Sum(0, Fun(one.body.key, one.body.value, lambda _, z=zero: z), zero)  # type: ignore[misc]
             self._relate(one, nothing)
@@ -948,7 +950,7 @@ class Encoder:
                     continue
                 self._relate(one, two)
                 self._relate(two, one)
-        self._sums = []
+        self._related = len(self._sums)
 
     def _relate(self, one: _Sum, two: _Sum) -> None:
         key = one.body.key

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from mergelaw.language.core import Program
-from mergelaw.laws import prover
+from mergelaw.laws import garbage, prover
 from mergelaw.laws.finder import Exhausted, Finder, Limits
 from mergelaw.laws.model import Counterexample, Kind, Obligation, Result, Verdict
 from mergelaw.laws.obligations import obligations
@@ -46,14 +46,17 @@ def verify_type(
     for o in obligations(program, type_name):
         if only is not None and only not in o.name:
             continue
-        result = decide(program, finder, o, timeout_ms, limits)
+        with garbage.put_off():
+            result = decide(program, finder, o, timeout_ms, limits)
         on_result(result)
         out.append(result)
     return out
 
 
-def decide(program: Program, finder: Finder, o: Obligation, timeout_ms: int, limits: Limits) -> Result:
-    """The verdict on one obligation."""
+def decide(
+    program: Program, finder: Finder, o: Obligation, timeout_ms: int, limits: Limits, *, texts: bool = False
+) -> Result:
+    """The verdict on one obligation; what Z3 proved comes with its SMT-LIB text if `texts` are wanted."""
     started = time.perf_counter()
 
     def result(verdict: Verdict, engine: str, detail: str = "", found: Counterexample | None = None) -> Result:
@@ -72,7 +75,7 @@ def decide(program: Program, finder: Finder, o: Obligation, timeout_ms: int, lim
             return result(Verdict.REFUTED, FINDER, found=explored)
         verdict = Verdict.BOUNDED if explored.complete else Verdict.UNKNOWN
         return result(verdict, FINDER, _extent(explored, o.bound))
-    proof = prover.prove(program, o, timeout_ms)
+    proof = prover.prove(program, o, timeout_ms, texts=texts)
     if proof.proved:
         seconds = time.perf_counter() - started
         return Result(o, Verdict.PROVED, seconds, prover.version(), uses=proof.uses, smt2=proof.smt2)

@@ -5,11 +5,11 @@ Its models may need impossible sums or states, so a model is never a counterexam
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import TYPE_CHECKING
 
 from mergelaw.language.core import Program
 from mergelaw.laws import smt
@@ -19,9 +19,12 @@ from mergelaw.laws.modular import layered
 from mergelaw.laws.obligations import DOTS_SEEN, ONE_PLACE
 from mergelaw.laws.places import leaves
 from mergelaw.laws.scene import Scene
-from mergelaw.laws.smt import TRUE, not_
+from mergelaw.laws.smt import TRUE, implies, not_
 from mergelaw.laws.symbolic import BudgetExceeded, Unsupported
 from mergelaw.laws.unroll import recursive_types
+
+if TYPE_CHECKING:
+    import z3
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Proof:
     proved: bool
     seconds: float
     smt2: str | None
-    """The text of the last attempt; proved iff a solver answers `unsat`."""
+    """What was proved, if asked for: a solver answers `unsat`."""
     uses: tuple[str, ...]
     """Declared invariants and relations that were assumed."""
     detail: str
@@ -40,7 +43,10 @@ class Proof:
 
 @dataclass(frozen=True)
 class Attempt:
-    """How hard to try: with declared invariants, and to which depth of nested witnesses."""
+    """How hard to try: with declared invariants, and to which depth of nested witnesses.
+
+    Up to depth 1 the shallower facts are tried first, and the deeper ones join them; depth 2 is encoded anew.
+    """
 
     declared: bool
     level: int
@@ -90,6 +96,7 @@ def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
         out = (*(a for a in out if not a.declared), *sorted(pieces, key=lambda a: (a.level, not a.layered)))
     if o.kind is Kind.THEOREM and o.type in recursive_types(program):
         out = (*out, *(replace(a, unroll=True) for a in out if not a.layered))
+        out = tuple(sorted(out, key=lambda a: a.level))
     return out
 
 
@@ -97,36 +104,49 @@ SEPARATOR = "(reset)\n"
 """Between the scripts of an obligation that is proved piece by piece: each must be `unsat`."""
 
 
-def prove(program: Program, o: Obligation, timeout_ms: int = 10_000) -> Proof:
-    """Try to prove `o`. The detail tells why where it fails; a failure says nothing about truth."""
+def prove(program: Program, o: Obligation, timeout_ms: int = 10_000, *, texts: bool = False) -> Proof:
+    """Try to prove `o`. The detail tells why where it fails; a failure says nothing about truth.
+
+    With `texts`, a proof comes with an SMT-LIB text of little more than the facts that it needs.
+    """
     started = time.perf_counter()
     detail = ""
     for attempt in attempts(program, o):
         left = timeout_ms - (time.perf_counter() - started) * 1000
         if left <= 0:
             return Proof(False, time.perf_counter() - started, None, (), f"no proof: out of time, {detail}")
-        texts: list[str] = []
+        scripts: list[str] = []
         uses: dict[str, None] = {}
         detail = ""
         for piece in range(attempt_pieces(program, o, attempt)) if attempt.split else (None,):
-            try:
-                encoded = encode(program, o, attempt, piece)
-            except Unsupported as e:
-                detail = f"no proof: no encoding of {e}"
+            answered, encoded = _answer(program, o, attempt, piece, max(1, int(left)))
+            if encoded is None:
+                detail = f"no proof: {answered}"
                 break
-            except BudgetExceeded as e:
-                detail = f"no proof: the formula would be too large ({e})"
-                break
-            answer, core = check(encoded, max(1, int(left)))
-            if answer != "unsat":
-                said = "as far as the facts stated go, it may fail" if answer == "sat" else f"the solver says {answer}"
-                detail = f"no proof: {said}"
-                break
-            texts.append(encoded.script(core))
+            if texts:
+                scripts.append(encoded.script(core(encoded, timeout_ms)))
             uses.update(dict.fromkeys(encoded.uses))
         if not detail:
-            return Proof(True, time.perf_counter() - started, SEPARATOR.join(texts), tuple(uses), "")
+            return Proof(True, time.perf_counter() - started, SEPARATOR.join(scripts) or None, tuple(uses), "")
     return Proof(False, time.perf_counter() - started, None, (), detail)
+
+
+def _answer(
+    program: Program, o: Obligation, attempt: Attempt, piece: int | None, timeout_ms: int
+) -> tuple[str, Encoded | None]:
+    """What proves `o`, or one piece of it; else why there is no such thing."""
+    said = ""
+    try:
+        for encoded in encodings(program, o, attempt, piece):
+            answer = check(encoded, timeout_ms)
+            if answer == "unsat":
+                return answer, encoded
+            said = "as far as the facts stated go, it may fail" if answer == "sat" else f"the solver says {answer}"
+    except Unsupported as e:
+        return f"no encoding of {e}", None
+    except BudgetExceeded as e:
+        return f"the formula would be too large ({e})", None
+    return said, None
 
 
 def attempt_pieces(program: Program, o: Obligation, attempt: Attempt) -> int:
@@ -153,30 +173,45 @@ class Encoded:
         chosen = self.facts if core is None else [f for n, f in enumerate(self.facts) if n in core]
         return smt.script(chosen, self.header)
 
+    def switched(self) -> str:
+        """The SMT-LIB text without its question, where the negated claim counts only if `CLAIM` is true."""
+        switch = smt.const(CLAIM, smt.BOOL)
+        facts = [implies(switch, f) if n == self.claim else f for n, f in enumerate(self.facts)]
+        return smt.script(facts, self.header, ask=False)
 
-def encode(program: Program, o: Obligation, attempt: Attempt, piece: int | None = None) -> Encoded:
-    """The assertions whose unsatisfiability proves `o`. Raises: Unsupported, BudgetExceeded."""
+
+def encodings(program: Program, o: Obligation, attempt: Attempt, piece: int | None = None) -> Iterator[Encoded]:
+    """The assertions whose unsatisfiability proves `o`; each has those of the one before, and more.
+
+    Raises: Unsupported, BudgetExceeded.
+    """
     smt.reset()
-    gc.set_threshold(200_000, 20, 50)  # thousands of small closures at once, all gone soon after
     if attempt.layered:
         layer = layered(program, o.type)
         assert layer is not None
         program = layer
     scene = Scene(program, o.type, declared=attempt.declared, max_level=attempt.level, unroll=attempt.unroll)
-    scene.logic.budget = attempt.budget(o.kind)
+    logic = scene.logic
+    logic.budget = attempt.budget(o.kind)
     scene.piece = piece
     scene.entries_told = attempt.split
-    scene.logic.all_origins = attempt.level > 1
+    logic.all_origins = attempt.level > 1
     claim = goal(scene, o)
     title = f"{o.type}: {o.name}"
     if claim is TRUE:
-        return Encoded((smt.FALSE,), 0, (title, "true by construction"), ())
-    scene.logic.fact(not_(claim))
-    scene.logic.saturate()
-    scene.enc.relate_sums()
-    scene.logic.saturate()
-    facts = tuple({t.uid: t for t in scene.logic.facts}.values())
-    return Encoded(facts, facts.index(not_(claim)), (title, "unsat means proved"), tuple(scene.uses))
+        yield Encoded((smt.FALSE,), 0, (title, "true by construction"), ())
+        return
+    logic.fact(not_(claim))
+    told = 0
+    for level in range(attempt.level + 1) if attempt.level == 1 else (attempt.level,):
+        logic.max_level = level
+        logic.saturate()
+        scene.enc.relate_sums()
+        logic.saturate()
+        facts = tuple({t.uid: t for t in logic.facts}.values())
+        if len(facts) > told:
+            yield Encoded(facts, facts.index(not_(claim)), (title, "unsat means proved"), tuple(scene.uses))
+        told = len(facts)
 
 
 @cache
@@ -187,19 +222,59 @@ def version() -> str:
     return f"z3 {z3.get_version_string()}"
 
 
-def check(encoded: Encoded, timeout_ms: int) -> tuple[str, frozenset[int]]:
-    """Z3's answer, `unsat`, `sat` or `unknown`, and for `unsat` the numbers of assertions that suffice."""
+CLAIM = "claim!"
+"""Switches the negated claim on."""
+CONTRADICTION = "that the premises contradict each other"
+
+_ASKED_MAX = 50
+"""Questions that share a context of the solver: making one takes milliseconds, and what is in it slows it down."""
+_shared: list[z3.Context] = []
+_asked = 0
+
+
+def check(encoded: Encoded, timeout_ms: int) -> str:
+    """Z3's answer: `unsat`, `sat`, `unknown`, or `CONTRADICTION`, since facts that contradict each other prove all."""
     import z3
 
-    # A context of its own: what was asked before must not change the core, which is written to proofs/.
-    context = z3.Context()
-    solver = z3.SimpleSolver(ctx=context)
-    solver.set("timeout", timeout_ms)
-    for n, assertion in enumerate(z3.parse_smt2_string(encoded.script(), ctx=context)):
+    solver = _solver(_context(), timeout_ms)
+    solver.from_string(encoded.switched())
+    claim = z3.Bool(CLAIM, solver.ctx)
+    answer = str(solver.check(claim))
+    return CONTRADICTION if answer == "unsat" and not len(solver.unsat_core()) else answer
+
+
+def core(encoded: Encoded, timeout_ms: int) -> frozenset[int] | None:
+    """Numbers of assertions, the negated claim among them, that suffice for `unsat`; None if Z3 names none in time.
+
+    They are the same in any process, as they are written to proofs/: the context is a new one.
+    """
+    import z3
+
+    solver = _solver(z3.Context(), timeout_ms)
+    for n, assertion in enumerate(z3.parse_smt2_string(encoded.script(), ctx=solver.ctx)):
         solver.assert_and_track(assertion, f"a!{n}")
-    answer = str(solver.check())
-    if answer != "unsat":
-        return answer, frozenset()
-    core = frozenset(int(str(name)[2:]) for name in solver.unsat_core())
-    # Facts that contradict each other prove anything; a proof has to use the claim.
-    return (answer, core) if encoded.claim in core else ("that the premises contradict each other", core)
+    if str(solver.check()) != "unsat":
+        return None
+    found = frozenset(int(str(name)[2:]) for name in solver.unsat_core())
+    return found if encoded.claim in found else None
+
+
+def _context() -> z3.Context:
+    import z3
+
+    global _asked
+    if not _shared or _asked >= _ASKED_MAX:
+        _shared[:] = [z3.Context()]
+        _asked = 0
+    _asked += 1
+    return _shared[0]
+
+
+def _solver(context: z3.Context, timeout_ms: int) -> z3.Solver:
+    import z3
+
+    solver = z3.SimpleSolver(ctx=context)
+    # The older simplex does better on the few and small sums of these formulas.
+    solver.set("arith.solver", 2)
+    solver.set("timeout", timeout_ms)
+    return solver

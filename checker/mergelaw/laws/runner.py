@@ -37,6 +37,8 @@ class Options:
     """For one question to a solver. An obligation may put several; see `limit_s`."""
     obligation: str | None = None
     """Part of the names of the only obligations to look at."""
+    texts: bool = False
+    """Whether proofs are wanted with their SMT-LIB texts, which takes longer."""
 
     def chosen(self, name: str) -> bool:
         """Whether an obligation of this name is to be looked at."""
@@ -71,6 +73,7 @@ class TypeTask:
     type: str
     obligations: tuple[Obligation, ...]
     timeout_ms: int
+    texts: bool
 
 
 @dataclass
@@ -154,7 +157,7 @@ def _plan(job: FileJob, options: Options, state: Run) -> list[TypeTask]:
     timeout_ms = round(options.timeout_s * 1000)
     names = program.main if job.types is None else job.types
     data = pickle.dumps(program)
-    return [TypeTask(job.label, data, name, tuple(obligations(program, name)), timeout_ms) for name in names]
+    return [TypeTask(job.label, data, name, tuple(obligations(program, name)), timeout_ms, options.texts) for name in names]
 
 
 def _collect(pool: Pool[TypeTask], runs: dict[tuple[str, str], TypeRun], timeout_s: float) -> None:
@@ -184,12 +187,14 @@ def _no_verdict(event: Broken[TypeTask] | Lost[TypeTask] | Done[TypeTask], o: Ob
 
 
 def _verify(task: TypeTask, send: Send) -> None:
+    from mergelaw.laws import garbage
     from mergelaw.laws.prove import SEARCH, decide
 
     program, finder = _program(task.program), _finder(task.program, task.type)
     limits = replace(SEARCH, seconds=min(SEARCH.seconds, task.timeout_ms / 1000))
     for o in task.obligations:
-        send(decide(program, finder, o, task.timeout_ms, limits))
+        with garbage.put_off():
+            send(decide(program, finder, o, task.timeout_ms, limits, texts=task.texts))
 
 
 @lru_cache(maxsize=8)

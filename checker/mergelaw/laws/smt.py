@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from operator import attrgetter
 
 BOOL = "Bool"
 INT = "Int"
@@ -30,7 +31,7 @@ class Term:
         return self.name if not self.args else f"({self.name or self.op} {' '.join(map(repr, self.args))})"
 
 
-_TABLE: dict[tuple[object, ...], Term] = {}
+_TABLE: dict[tuple[str, str, tuple[Term, ...], str], Term] = {}
 
 
 def reset() -> None:
@@ -41,7 +42,7 @@ def reset() -> None:
 
 
 def _make(op: str, name: str, args: tuple[Term, ...], sort: str) -> Term:
-    key = (op, name, tuple([a.uid for a in args]), sort)
+    key = (op, name, args, sort)
     found = _TABLE.get(key)
     if found is None:
         found = Term()
@@ -51,6 +52,7 @@ def _make(op: str, name: str, args: tuple[Term, ...], sort: str) -> Term:
 
 
 _counter = 0
+_uid = attrgetter("uid")
 
 
 def _next_uid() -> int:
@@ -254,54 +256,55 @@ def mul(a: Term, b: Term) -> Term:
     return _make("*", "*", (a, b), a.sort)
 
 
-def script(assertions: Sequence[Term], header: Sequence[str] = ()) -> str:
-    """SMT-LIB 2 text that declares what occurs, asserts `assertions` and checks satisfiability.
+def script(assertions: Sequence[Term], header: Sequence[str] = (), *, ask: bool = True) -> str:
+    """SMT-LIB 2 text that declares what occurs, asserts `assertions` and, to `ask`, checks satisfiability.
 
     `header` lines become comments. The result is the same for the same terms in any process.
     """
-    order: list[Term] = []
-    uses: dict[int, int] = {}
-    seen: set[int] = set()
-    stack: list[tuple[Term, bool]] = [(a, False) for a in reversed(assertions)]
-    while stack:
-        t, done = stack.pop()
-        if done:
-            order.append(t)
-            continue
-        uses[t.uid] = uses.get(t.uid, 0) + 1
-        if t.uid in seen:
-            continue
-        seen.add(t.uid)
-        stack.append((t, True))
-        stack.extend((c, False) for c in reversed(t.args))
+    uses: dict[Term, int] = dict.fromkeys(assertions, 1)
+    todo = list(uses)
+    for t in todo:
+        for a in t.args:
+            if a in uses:
+                uses[a] += 1
+            else:
+                uses[a] = 1
+                todo.append(a)
+    # Terms are made after those that they are made of.
+    todo.sort(key=_uid)
     sorts: dict[str, None] = {}
     functions: dict[str, str] = {}
-    for t in order:
-        if t.sort not in (BOOL, INT, REAL):
-            sorts[t.sort] = None
-        if t.op in ("const", "app"):
-            domain = " ".join(a.sort for a in t.args)
-            functions[t.name] = f"(declare-fun |{t.name}| ({domain}) {t.sort})"
+    text: dict[Term, str] = {}
+    definitions: list[str] = []
+    for t in todo:
+        op = t.op
+        if op == "const" or op == "app":
+            head = f"|{t.name}|"
+            if t.name not in functions:
+                for sort in (t.sort, *(a.sort for a in t.args)):
+                    if sort not in (BOOL, INT, REAL):
+                        sorts[sort] = None
+                functions[t.name] = f"(declare-fun {head} ({' '.join([a.sort for a in t.args])}) {t.sort})"
+            if op == "const":
+                text[t] = head
+                continue
+        elif op == "lit":
+            text[t] = t.name
+            continue
+        else:
+            head = op
+        body = f"({head} {' '.join([text[a] for a in t.args])})"
+        if uses[t] > 1 and len(body) > 24:
+            name = f"t!{len(definitions) + 1}"
+            definitions.append(f"(define-fun {name} () {t.sort} {body})")
+            body = name
+        text[t] = body
     lines = [f"; {h}" for h in header]
     lines.append("(set-logic ALL)")
-    lines.extend(f"(declare-sort {s} 0)" for s in sorts)
-    lines.extend(functions.values())
-    text: dict[int, str] = {}
-    shared = 0
-    for t in order:
-        if t.op in ("const",):
-            text[t.uid] = f"|{t.name}|"
-            continue
-        if t.op == "lit":
-            text[t.uid] = t.name
-            continue
-        head = f"|{t.name}|" if t.op == "app" else t.op
-        body = f"({head} {' '.join([text[a.uid] for a in t.args])})"
-        if uses[t.uid] > 1 and len(body) > 24:
-            shared += 1
-            lines.append(f"(define-fun t!{shared} () {t.sort} {body})")
-            body = f"t!{shared}"
-        text[t.uid] = body
-    lines.extend(f"(assert {text[a.uid]})" for a in assertions)
-    lines.append("(check-sat)")
+    lines += [f"(declare-sort {s} 0)" for s in sorts]
+    lines += functions.values()
+    lines += definitions
+    lines += [f"(assert {text[a]})" for a in assertions]
+    if ask:
+        lines.append("(check-sat)")
     return "\n".join(lines) + "\n"
