@@ -12,15 +12,16 @@ from dataclasses import dataclass, fields, replace
 from itertools import permutations, product
 
 from mergelaw.language import core
-from mergelaw.language.core import Apply, Expr, TheoremDef, children, substitute
+from mergelaw.language.core import Apply, Expr, TheoremDef, Type, children, substitute
 from mergelaw.laws.checks import universe
 from mergelaw.laws.domains import TIMES, Sources, argument_lists, dots_in, names_in
 from mergelaw.laws.explain import Failure, Scene, StateIn, ValueOf, computed_states, reason
 from mergelaw.laws.reads import uses_time
 from mergelaw.laws.system import Call, History, System, Unreachable, bits, gaps
 from mergelaw.laws.wording import text
+from mergelaw.semantics.compiler import Compiled
 from mergelaw.semantics.context import CausalContext
-from mergelaw.semantics.engine import State, UpdateRefused
+from mergelaw.semantics.engine import State, Universe, UpdateRefused
 from mergelaw.semantics.interpreter import Interpreter
 from mergelaw.semantics.values import Raw, is_zero
 
@@ -28,6 +29,8 @@ THEOREM_TIMES = (*TIMES, TIMES[-1] + 1)
 """The times of a theorem's updates and the values of its Time parameters: one later than all of the history."""
 _MOST_VALUES = 150
 """How many combinations of a theorem's other parameters are tried on the same states."""
+_COMPILED_AFTER = 30
+"""A theorem that was looked at so often is compiled; most are not, and compiling takes a moment."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ class Theorem:
         )
         self.later = tuple(n for n, _ in definition.params if n in definition.later)
         self.applies = _applies(self.body)
-        """Its updates, each once, a nested one before the one around it."""
+        """Its updates, each once, a nested one before the one around it; see `number`."""
+        self._numbers = {id(a): n for n, a in enumerate(self.applies)}
         named = {a.by.name: None for a in self.applies if isinstance(a.by, core.Var)}
         self.by = tuple(n for n, _ in definition.params if n in named)
         self.nameless = tuple(a for a in self.applies if a.by is None)
@@ -82,6 +86,13 @@ class Theorem:
         """Those that depend neither on later states nor on variables bound inside."""
         self.interpreter = Interpreter(system.program, system.type)
 
+    def number(self, apply: Apply) -> int:
+        """Which of its updates `apply`, a part of its body, equals."""
+        found = self._numbers.get(id(apply))
+        if found is None:
+            found = self._numbers[id(apply)] = self.applies.index(apply)
+        return found
+
     @property
     def updates(self) -> int:
         """How many updates it makes itself."""
@@ -96,13 +107,15 @@ class Run:
         self.history = history
         self.instance = instance
         self._masks = dict(zip(theorem.states, instance.masks, strict=True))
-        self._bits: dict[Apply, int] = {}
-        self._results: dict[tuple[Apply, tuple[Raw, ...], int], State] = {}
-        self._actors = dict(zip((*theorem.by, *theorem.nameless), instance.actors, strict=True))
-        self._times = dict(zip(theorem.timed, instance.times, strict=True))
+        # Of updates, by number: their bits, their results by arguments and replica, and their times.
+        self._bits: dict[int, int] = {}
+        self._results: dict[tuple[int, tuple[Raw, ...], int], State] = {}
+        self._times = dict(zip(map(theorem.number, theorem.timed), instance.times, strict=True))
+        named = len(theorem.by)
+        self._actors = dict(zip(map(theorem.number, theorem.nameless), instance.actors[named:], strict=True))
         system = history.system
         self.values: dict[str, Raw] = {n: v for (n, _), v in zip(theorem.others, instance.values, strict=True)}
-        self.values |= {n: self._actors[n] for n in theorem.by}
+        self.values |= zip(theorem.by, instance.actors, strict=False)
         self.seen: dict[str, CausalContext] = {}
         for name, mask in self._masks.items():
             self.values[name], self.seen[name] = system.pair(history.state(mask))
@@ -110,7 +123,22 @@ class Run:
     def begin(self) -> None:
         """Runs the updates that depend on no later state. Raises: Unreachable, UpdateRefused."""
         for apply in self.theorem.early:
-            self.scene().value(apply)
+            self._begun(apply)
+
+    def _begun(self, e: Expr) -> State:
+        """The state that `e` denotes; the common forms need no interpreter."""
+        if isinstance(e, core.Var) and e.name in self.seen:
+            return self.values[e.name], self.seen[e.name]
+        if not isinstance(e, Apply):
+            return self.scene().state(e)
+        by = None if e.by is None else self._plain(e.by)
+        when = None if e.when is None else self._plain(e.when)
+        return self._apply(e, self._begun(e.subject), tuple([self._plain(a) for a in e.args]), by, when)
+
+    def _plain(self, e: Expr) -> Raw:
+        if isinstance(e, core.Var):
+            return self.values[e.name]
+        return e.value if isinstance(e, core.Lit) else self.scene().value(e)
 
     def resume(self, instance: Instance, history: History) -> None:
         """Goes on in `history`, which has further updates, with the later states that `instance` names."""
@@ -122,13 +150,14 @@ class Run:
 
     def scene(self) -> Scene:
         """What the theorem's expressions are evaluated in."""
+        return Scene(self.theorem.interpreter, self.values, self.seen, self.universe(), self._apply)
+
+    def universe(self) -> Universe:
+        """What quantifiers without source range over."""
         system = self.history.system
         states = [system.intern(v, s) for v, s in self._results.values()]
         states += [system.intern(self.values[n], c) for n, c in self.seen.items()]
-        replicas = max((system.replicas, *self.instance.actors))
-        return Scene(
-            self.theorem.interpreter, self.values, self.seen, universe(system, tuple(states), replicas), self._apply
-        )
+        return universe(system, tuple(states), max((system.replicas, *self.instance.actors)))
 
     def mask(self, e: Expr) -> int | None:
         """The deltas that a state expression is the merge of; None if its form does not tell."""
@@ -137,7 +166,8 @@ class Run:
                 return self._masks.get(name)
             case core.Apply():
                 before = self.mask(e.subject)
-                return None if before is None or e not in self._bits else before | 1 << self._bits[e]
+                bit = self._bits.get(self.theorem.number(e))
+                return None if before is None or bit is None else before | 1 << bit
             case core.Merge(_, left, right):
                 a, b = self.mask(left), self.mask(right)
                 return None if a is None or b is None else a | b
@@ -145,8 +175,9 @@ class Run:
                 return None
 
     def _apply(self, node: Apply, state: State, args: tuple[Raw, ...], by: int | None, when: int | None) -> State:
-        replica = self._actors[node] if by is None else by
-        key = (node, args, replica)
+        number = self.theorem.number(node)
+        replica = self._actors[number] if by is None else by
+        key = (number, args, replica)
         if key in self._results:
             return self._results[key]
         mask = self.mask(node.subject)
@@ -155,15 +186,51 @@ class Run:
         history = self.history
         if history.own(replica) & ~mask:
             raise Unreachable(f"replica {replica} holds more than that state")
-        time = self._times.get(node, 0) if when is None else when
+        time = self._times.get(number, 0) if when is None else when
         longer = history.system.run(history, Call(replica, node.update, args, time, mask))
         move = longer.moves[-1]
         if history.system.value(move.home) != state[0]:
             raise Unreachable(f"replica {replica} holds another state")
-        self._bits[node] = len(history)
+        self._bits[number] = len(history)
         self.history = longer
         self._results[key] = history.system.pair(move.after)
         return self._results[key]
+
+
+class Judgement:
+    """Whether an expression of a theorem holds in a run; compiled once it has been asked for often enough."""
+
+    def __init__(self, theorem: Theorem, e: Expr) -> None:
+        self.theorem = theorem
+        self.e = e
+        self._asked = 0
+        self._computed: dict[Expr, str] = {}
+        self._compiled: Callable[..., bool] | None = None
+
+    def holds(self, run: Run) -> bool:
+        """The truth of the expression. Raises: Unreachable, UpdateRefused."""
+        self._asked += 1
+        if self._asked == _COMPILED_AFTER:
+            self._compile()
+        if self._compiled is None:
+            return bool(run.scene().value(self.e))
+        states = [(run.values[n], run.seen[n]) for n in (*self.theorem.states, *self.theorem.later)]
+        if self._computed:
+            scene = run.scene()
+            states += [scene.state(e) for e in self._computed]
+        values = [run.values[n] for n, _ in self.theorem.definition.params if n not in run.seen]
+        return self._compiled(*(part for state in states for part in state), *values, run.universe())
+
+    def _compile(self) -> None:
+        theorem, engine = self.theorem, self.theorem.system.engine
+        params = theorem.definition.params
+        plain = _named_states(self.e, frozenset(n for n, _ in params), self._computed)
+        if plain is not None and isinstance(engine, Compiled):
+            states: list[tuple[str, Type]] = [(n, theorem.system.definition.self_type) for n in theorem.states]
+            states += [(n, theorem.system.definition.self_type) for n in theorem.later]
+            values = [(n, t) for n, t in params if n not in dict(states)]
+            states += [(name, e.type) for e, name in self._computed.items()]
+            self._compiled = engine.claim(plain, tuple(states), tuple(values))
 
 
 class TheoremCheck:
@@ -173,6 +240,8 @@ class TheoremCheck:
         self.theorem = Theorem(system, definition)
         self.system = system
         self._met: set[object] = set()
+        self._body = Judgement(self.theorem, self.theorem.body)
+        self._premises = Judgement(self.theorem, premises(self.theorem.body))
 
     def instances(self, updates: int, spend: Callable[[], None]) -> Iterator[tuple[History, Run]]:
         """All reachable instances with so many updates in all, ready to evaluate; none twice that looks the same.
@@ -301,7 +370,7 @@ class TheoremCheck:
     def holds(self, run: Run) -> bool:
         """Whether the theorem holds; also where one of its updates cannot be made."""
         try:
-            return bool(run.scene().value(self.theorem.body))
+            return self._body.holds(run)
         except (Unreachable, UpdateRefused):
             return True
 
@@ -364,9 +433,9 @@ class TheoremCheck:
     def witnessed(self, run: Run) -> bool:
         """Whether the premises hold in this run, over a state that is not zero."""
         try:
-            if not run.scene().value(premises(self.theorem.body)):
+            if not self._premises.holds(run):
                 return False
-            run.scene().value(self.theorem.body)
+            self._body.holds(run)
         except (Unreachable, UpdateRefused):
             return False
         system = self.system
@@ -437,6 +506,24 @@ def inlined(e: Expr) -> Expr:
             body = inlined(put(e.body, e.name, value))
             return replace(e, value=value, body=body) if _reads_context(body, e.name) else body
     return _mapped(e, inlined)
+
+
+def _named_states(e: Expr, bound: frozenset[str], names: dict[Expr, str]) -> Expr | None:
+    """`e` with names for the states that it computes, which are collected in `names`.
+
+    None if one of them depends on other variables than `bound`.
+    """
+    inside = False
+
+    def walk(x: Expr) -> Expr:
+        nonlocal inside
+        if not isinstance(x, Apply | core.Merge):
+            return _mapped(x, walk)
+        inside = inside or not _free(x) <= bound
+        return core.Var(x.type, names.setdefault(x, f"state {len(names)}"))
+
+    plain = walk(e)
+    return None if inside else plain
 
 
 def _makes_states(e: Expr) -> bool:

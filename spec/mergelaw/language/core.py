@@ -8,19 +8,22 @@ Values that the core computes with are untyped ("raw"), described at `Type`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Never
+from functools import cached_property
+from typing import Any, Never, TypeVar
 
 from mergelaw.language.span import NOWHERE, Span
+
+T = TypeVar("T", bound="Type")
 
 # -- static types ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Type:
-    """Base of static types. Raw values by type:
+    """Base of static types, which know their hash and whether they are closed. Raw values by type:
 
     Bool -> bool; Nat, Int, Time -> int; Real -> Fraction; Text -> str; Replica -> int;
     Dot -> the tuple (replica, number); Option -> None or a 1-tuple; tuple and record -> tuple in the
@@ -29,7 +32,31 @@ class Type:
     value of its state. Contexts (`seen`) are `CausalContext`.
     """
 
+    @cached_property
+    def closed(self) -> bool:
+        """Whether there is no type parameter in it."""
+        return all(t.closed for t in _inside(self))
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone: a hash is good for one process."""
+        return {f: self.__dict__[f] for f in self.__dataclass_fields__}
+
+
+def _hash_kept(cls: type[T]) -> type[T]:
+    """Types are the keys of many tables, so each computes its hash once."""
+    computed: Callable[[T], int] = cls.__hash__
+
+    def __hash__(self: T) -> int:
+        kept: int | None = self.__dict__.get("_hash")
+        if kept is None:
+            kept = self.__dict__["_hash"] = computed(self)
+        return kept
+
+    cls.__hash__ = __hash__  # type: ignore[method-assign,assignment]
+    return cls
+
+
+@_hash_kept
 @dataclass(frozen=True)
 class Base(Type):
     """One of Bool, Nat, Int, Real, Text, Time, Replica, Dot."""
@@ -40,6 +67,7 @@ class Base(Type):
         return self.name
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class OptionType(Type):
     """`Option[T]`; zero is none."""
@@ -50,6 +78,7 @@ class OptionType(Type):
         return f"Option[{self.item}]"
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class TupleT(Type):
     """`(A, B)`; zero where all items have one."""
@@ -60,6 +89,7 @@ class TupleT(Type):
         return "(" + ", ".join(map(str, self.items)) + ")"
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class RecordT(Type):
     """`{ f: A, g: B }`, structural; merges field by field where every field has a merge."""
@@ -77,6 +107,7 @@ class RecordT(Type):
         raise KeyError(name)
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class MapT(Type):
     """`Map[K, V]`; `Set[T]` is MapT(T, BOOL). Merges key by key where V has a merge."""
@@ -88,6 +119,7 @@ class MapT(Type):
         return f"Set[{self.key}]" if self.value == BOOL else f"Map[{self.key}, {self.value}]"
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class SeqT(Type):
     """`Seq[T]`, ordered lexicographically, a prefix first; zero is []."""
@@ -98,6 +130,7 @@ class SeqT(Type):
         return f"Seq[{self.item}]"
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class EnumT(Type):
     """An instance of a declared enum."""
@@ -109,6 +142,7 @@ class EnumT(Type):
         return self.name + _args(self.args)
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class Named(Type):
     """An instance of a declared type or store; structurally the same as its state."""
@@ -120,6 +154,7 @@ class Named(Type):
         return self.name + _args(self.args)
 
 
+@_hash_kept
 @dataclass(frozen=True)
 class ParamT(Type):
     """A type parameter; `bound` is None, "Ordered", "Lattice" or "Store"."""
@@ -127,8 +162,23 @@ class ParamT(Type):
     name: str
     bound: str | None = None
 
+    @cached_property
+    def closed(self) -> bool:
+        """Never."""
+        return False
+
     def __str__(self) -> str:
         return self.name
+
+
+def _inside(x: Type) -> Iterator[Type]:
+    todo: list[object] = [x.__dict__[f] for f in x.__dataclass_fields__]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Type):
+            yield part
+        elif isinstance(part, tuple):
+            todo += part
 
 
 def _args(args: tuple[Type, ...]) -> str:
@@ -146,7 +196,7 @@ def set_of(item: Type) -> MapT:
 
 def substitute(t: Type, env: Mapping[str, Type]) -> Type:
     """`t` with type parameters replaced as `env` (name -> type) says; others stay."""
-    if not env:
+    if not env or t.closed:
         return t
     match t:
         case ParamT(name):
@@ -745,10 +795,26 @@ class Program:
     main: tuple[str, ...]
     """Names of the types that the file itself declares, in order."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The fields alone."""
+        return {f: self.__dict__[f] for f in self.__dataclass_fields__}
+
+    @cached_property
+    def _states(self) -> dict[Named, Type]:
+        return {}
+
+    @cached_property
+    def _variants(self) -> dict[EnumT, tuple[tuple[str, tuple[tuple[str, Type], ...]], ...]]:
+        return {}
+
     def state_type(self, t: Named) -> Type:
         """The state of an instance of a declared type, one layer unfolded."""
-        d = self.types[t.name]
-        return substitute(d.state, {p.name: a for p, a in zip(d.params, t.args, strict=True)})
+        found = self._states.get(t)
+        if found is None:
+            d = self.types[t.name]
+            found = substitute(d.state, {p.name: a for p, a in zip(d.params, t.args, strict=True)})
+            self._states[t] = found
+        return found
 
     def unfold(self, t: Type) -> Type:
         """`t` with declared types at its head replaced by their states."""
@@ -758,9 +824,13 @@ class Program:
 
     def variants(self, t: EnumT) -> tuple[tuple[str, tuple[tuple[str, Type], ...]], ...]:
         """The variants of an instance of an enum."""
-        d = self.enums[t.name]
-        env = {p.name: a for p, a in zip(d.params, t.args, strict=True)}
-        return tuple((n, tuple((f, substitute(ft, env)) for f, ft in fs)) for n, fs in d.variants)
+        found = self._variants.get(t)
+        if found is None:
+            d = self.enums[t.name]
+            env = {p.name: a for p, a in zip(d.params, t.args, strict=True)}
+            found = tuple((n, tuple((f, substitute(ft, env)) for f, ft in fs)) for n, fs in d.variants)
+            self._variants[t] = found
+        return found
 
 
 def children(e: Expr) -> Iterator[Expr]:

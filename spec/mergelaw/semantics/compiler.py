@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
-from mergelaw.language.core import Named, Program, Property
+from mergelaw.language.core import Expr, Named, Program, Property, Type
 from mergelaw.semantics.compile.module import Module
 from mergelaw.semantics.context import CausalContext, Dot
 from mergelaw.semantics.engine import Delta, State, Universe
@@ -90,6 +90,16 @@ class Compiled:
         flat = [part for state in states for part in state]
         return bool(self._code.property(prop)(*flat, replica, universe))
 
+    def claim(
+        self, body: Expr, states: tuple[tuple[str, Type], ...], values: tuple[tuple[str, Type], ...]
+    ) -> Callable[..., bool]:
+        """The function that decides `body`, an expression of a clause of this type without updates.
+
+        Its arguments: value and context of each of the variables `states`, then `values`, then the universe that
+        quantifiers without source range over.
+        """
+        return self._code.claim(body, states, values)
+
 
 class _Code:
     """The generated functions of one instance."""
@@ -130,6 +140,14 @@ class _Code:
             self._load()
             known = self._properties[id(prop)] = (prop, self._module.namespace[name])
         return known[1]
+
+    def claim(
+        self, body: Expr, states: tuple[tuple[str, Type], ...], values: tuple[tuple[str, Type], ...]
+    ) -> _Function:
+        """The function that decides `body`, generated anew; see `Compiled.claim`."""
+        name = self._module.claim(self._type, "claim", states, values, body)
+        self._load()
+        return cast(_Function, self._module.namespace[name])
 
     def _load(self) -> None:
         """Execute what has been written since the last time."""

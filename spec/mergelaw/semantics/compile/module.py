@@ -403,22 +403,34 @@ class Module:
 
     def property(self, owner: Named, prop: core.Property) -> str:
         """Write the function that decides `prop`, at once; returns its name."""
-        python_name = self._globals.fresh(f"{prop.kind}_{prop.name}")
+        states = tuple((s, owner) for s in prop.states)
+        return self.claim(owner, f"{prop.kind} {prop.name}", states, ((prop.replica or "replica", core.REPLICA),), prop.body)
+
+    def claim(
+        self,
+        owner: Named,
+        label: str,
+        states: tuple[tuple[str, Type], ...],
+        values: tuple[tuple[str, Type], ...],
+        body: Expr,
+    ) -> str:
+        """Write the function that decides `body`, at once; returns its name.
+
+        Its arguments are the value and the context of each of `states`, then `values`, then a universe.
+        """
+        python_name = self._globals.fresh(label)
         names = self.local_names(("universe",))
-        states = [names.fresh(s) for s in prop.states]
-        seens = [names.fresh(f"{s}_seen") for s in prop.states]
-        replica = names.fresh(prop.replica or "replica")
+        named = [(n, t, names.fresh(n), names.fresh(f"{n}_seen")) for n, t in states]
+        plain = [(n, t, names.fresh(n)) for n, t in values]
         emit, close = self.emitter(names)
-        bound: dict[str, Expr] = {s: Var(self.unfold(owner), n) for s, n in zip(prop.states, states, strict=True)}
-        if prop.replica is not None:
-            bound[prop.replica] = Var(core.REPLICA, replica)
-        contexts = dict(zip(prop.states, seens, strict=True))
-        body = close.close(prop.body, Scope(bound, contexts, self.types(owner)))
-        text = emit.root(emit.simplify(body))
+        types = self.types(owner)
+        bound: dict[str, Expr] = {n: Var(self.unfold(core.substitute(t, types)), python) for n, t, python, _ in named}
+        bound |= {n: Var(self.unfold(core.substitute(t, types)), python) for n, t, python in plain}
+        contexts = {n: seen for n, _, _, seen in named}
+        text = emit.root(emit.simplify(close.close(body, Scope(bound, contexts, types))))
         emit.line(f"return {bare(text)}")
-        params = [p for pair in zip(states, seens, strict=True) for p in pair]
-        header = f"{python_name}({', '.join([*params, replica, 'universe'])})"
-        self.write(f"{prop.kind} {owner}.{prop.name}", header, emit.lines)
+        params = [p for _, _, value, seen in named for p in (value, seen)] + [python for _, _, python in plain]
+        self.write(f"{label} of {owner}", f"{python_name}({', '.join([*params, 'universe'])})", emit.lines)
         return python_name
 
     # -- constants ---------------------------------------------------------------------------------
