@@ -123,17 +123,25 @@ class Run:
     def begin(self) -> None:
         """Runs the updates that depend on no later state. Raises: Unreachable, UpdateRefused."""
         for apply in self.theorem.early:
-            self._begun(apply)
+            self.state(apply)
 
-    def _begun(self, e: Expr) -> State:
-        """The state that `e` denotes; the common forms need no interpreter."""
-        if isinstance(e, core.Var) and e.name in self.seen:
-            return self.values[e.name], self.seen[e.name]
-        if not isinstance(e, Apply):
-            return self.scene().state(e)
-        by = None if e.by is None else self._plain(e.by)
-        when = None if e.when is None else self._plain(e.when)
-        return self._apply(e, self._begun(e.subject), tuple([self._plain(a) for a in e.args]), by, when)
+    def state(self, e: Expr) -> State:
+        """The state that `e` denotes, with its context; the common forms need no interpreter.
+
+        Raises: Unreachable, UpdateRefused.
+        """
+        system = self.history.system
+        match e:
+            case core.Var(_, name) if name in self.seen:
+                return self.values[name], self.seen[name]
+            case core.Merge(t, left, right) if t == system.definition.self_type:
+                return system.pair(system.merge(system.intern(*self.state(left)), system.intern(*self.state(right))))
+            case Apply():
+                by = None if e.by is None else self._plain(e.by)
+                when = None if e.when is None else self._plain(e.when)
+                return self._apply(e, self.state(e.subject), tuple([self._plain(a) for a in e.args]), by, when)
+            case _:
+                return self.scene().state(e)
 
     def _plain(self, e: Expr) -> Raw:
         if isinstance(e, core.Var):
@@ -215,9 +223,7 @@ class Judgement:
         if self._compiled is None:
             return bool(run.scene().value(self.e))
         states = [(run.values[n], run.seen[n]) for n in (*self.theorem.states, *self.theorem.later)]
-        if self._computed:
-            scene = run.scene()
-            states += [scene.state(e) for e in self._computed]
+        states += [run.state(e) for e in self._computed]
         values = [run.values[n] for n, _ in self.theorem.definition.params if n not in run.seen]
         return self._compiled(*(part for state in states for part in state), *values, run.universe())
 
