@@ -10,8 +10,8 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_OBJECTS_MAX = 1_000_000
-"""How many new objects may be about before garbage is looked for: some 200 MB."""
+_OBJECTS_MAX = 2_000_000
+"""How many new objects may be about before garbage is looked for: some 300 MB."""
 
 
 @contextmanager

@@ -45,11 +45,12 @@ class Proof:
 class Attempt:
     """How hard to try: with declared invariants, and to which depth of nested witnesses.
 
-    Up to depth 1 the shallower facts are tried first, and the deeper ones join them; depth 2 is encoded anew.
+    Up to depth 1 there are stages: few facts first, then those that are declared, then the deeper ones join them.
+    Depth 2 is encoded anew.
     """
 
-    declared: bool
     level: int
+    declared: bool = True
     layered: bool = False
     """With the parts abstract."""
     unroll: bool = False
@@ -64,40 +65,35 @@ class Attempt:
         return 20_000 if kind is Kind.THEOREM or self.level > 1 else 8_000
 
 
-LAYERED = Attempt(declared=False, level=1, layered=True)
-LAYERED_DECLARED = Attempt(declared=True, level=1, layered=True)
-LAYERED_DEEP = Attempt(declared=True, level=2, layered=True)
-PLAIN = Attempt(declared=False, level=1)
-DECLARED = Attempt(declared=True, level=1)
-DEEP = Attempt(declared=True, level=2)
+LAYERED = Attempt(1, declared=False, layered=True)
+LAYERED_DECLARED = Attempt(1, layered=True)
+LAYERED_DEEP = Attempt(2, layered=True)
+PLAIN = Attempt(1)
+DEEP = Attempt(2)
 
 INDUCTIVE = (Kind.INVARIANT, Kind.COMPATIBLE, Kind.HOME)
 MODULAR = (Kind.COMMUTATIVE, Kind.ASSOCIATIVE, Kind.IDEMPOTENT, Kind.IDENTITY, Kind.LIFTING, Kind.FRAME, Kind.FRESH)
 
 
+def _automatic(o: Obligation) -> bool:
+    """Whether it is an invariant that nobody declared."""
+    return o.subject in (DOTS_SEEN, ONE_PLACE)
+
+
 def attempts(program: Program, o: Obligation) -> tuple[Attempt, ...]:
-    """The attempts worth making, cheapest first: most laws need no invariant, and no look into the parts."""
-    scene = Scene(program, o.type, declared=False)
-    automatic = o.subject in (DOTS_SEEN, ONE_PLACE)
-    out: tuple[Attempt, ...] = ()
+    """The attempts worth making, cheapest first: most laws need no look into the parts."""
+    out: tuple[Attempt, ...] = (PLAIN, DEEP)
     if layered(program, o.type) is not None:
-        if o.kind in MODULAR or automatic:
-            out = (LAYERED, LAYERED_DECLARED, LAYERED_DEEP)
+        if o.kind in MODULAR or _automatic(o):
+            out = (LAYERED_DECLARED, LAYERED_DEEP, *out)
         elif o.kind in (Kind.THEOREM, Kind.FINITE_SUPPORT):
-            out = (LAYERED,)
-    if not scene.properties:
-        out = (*out, PLAIN, Attempt(declared=False, level=2))
-    elif o.kind in INDUCTIVE and not automatic:
-        out = (*out, DECLARED, DEEP)
-    else:
-        out = (*out, PLAIN, DECLARED, DEEP)
+            out = (LAYERED, *out)
     if o.kind is Kind.FRAME:
-        pieces = [replace(a, split=True) for a in out if a.declared]
-        out = (*(a for a in out if not a.declared), *sorted(pieces, key=lambda a: (a.level, not a.layered)))
+        # What is declared helps where leaves are looked at one by one, and is much for all of them at once.
+        out = (*(replace(a, declared=False) for a in out if a.level == 1), *(replace(a, split=True) for a in out))
     if o.kind is Kind.THEOREM and o.type in recursive_types(program):
-        out = (*out, *(replace(a, unroll=True) for a in out if not a.layered))
-        out = tuple(sorted(out, key=lambda a: a.level))
-    return out
+        out = (*out, replace(PLAIN, unroll=True, declared=False), *(replace(a, unroll=True) for a in (PLAIN, DEEP)))
+    return tuple(sorted(out, key=lambda a: (a.level, a.split)))
 
 
 SEPARATOR = "(reset)\n"
@@ -174,7 +170,7 @@ class Encoded:
         return smt.script(chosen, self.header)
 
     def switched(self) -> str:
-        """The SMT-LIB text without its question, where the negated claim counts only if `CLAIM` is true."""
+        """The SMT-LIB text without its question; the negated claim counts only if `CLAIM` is true."""
         switch = smt.const(CLAIM, smt.BOOL)
         facts = [implies(switch, f) if n == self.claim else f for n, f in enumerate(self.facts)]
         return smt.script(facts, self.header, ask=False)
@@ -190,7 +186,8 @@ def encodings(program: Program, o: Obligation, attempt: Attempt, piece: int | No
         layer = layered(program, o.type)
         assert layer is not None
         program = layer
-    scene = Scene(program, o.type, declared=attempt.declared, max_level=attempt.level, unroll=attempt.unroll)
+    at_once = attempt.declared and (attempt.level > 1 or (o.kind in INDUCTIVE and not _automatic(o)))
+    scene = Scene(program, o.type, declared=at_once, max_level=attempt.level, unroll=attempt.unroll)
     logic = scene.logic
     logic.budget = attempt.budget(o.kind)
     scene.piece = piece
@@ -203,14 +200,19 @@ def encodings(program: Program, o: Obligation, attempt: Attempt, piece: int | No
         return
     logic.fact(not_(claim))
     told = 0
-    for level in range(attempt.level + 1) if attempt.level == 1 else (attempt.level,):
-        logic.max_level = level
+    for stage in ("few", "declared", "deep"):
+        if stage == "declared" and (scene.declared or not attempt.declared or not scene.properties):
+            continue
+        if stage == "declared":
+            scene.declare()
+        logic.max_level = 0 if attempt.level == 1 and stage != "deep" else attempt.level
         logic.saturate()
         scene.enc.relate_sums()
         logic.saturate()
         facts = tuple({t.uid: t for t in logic.facts}.values())
         if len(facts) > told:
-            yield Encoded(facts, facts.index(not_(claim)), (title, "unsat means proved"), tuple(scene.uses))
+            header = (title, "unsat means proved")
+            yield Encoded(facts, facts.index(not_(claim)), header, tuple(scene.uses))
         told = len(facts)
 
 
@@ -238,8 +240,7 @@ def check(encoded: Encoded, timeout_ms: int) -> str:
 
     solver = _solver(_context(), timeout_ms)
     solver.from_string(encoded.switched())
-    claim = z3.Bool(CLAIM, solver.ctx)
-    answer = str(solver.check(claim))
+    answer = str(solver.check(z3.Bool(CLAIM, solver.ctx)))
     return CONTRADICTION if answer == "unsat" and not len(solver.unsat_core()) else answer
 
 

@@ -157,7 +157,9 @@ def _plan(job: FileJob, options: Options, state: Run) -> list[TypeTask]:
     timeout_ms = round(options.timeout_s * 1000)
     names = program.main if job.types is None else job.types
     data = pickle.dumps(program)
-    return [TypeTask(job.label, data, name, tuple(obligations(program, name)), timeout_ms, options.texts) for name in names]
+    return [
+        TypeTask(job.label, data, name, tuple(obligations(program, name)), timeout_ms, options.texts) for name in names
+    ]
 
 
 def _collect(pool: Pool[TypeTask], runs: dict[tuple[str, str], TypeRun], timeout_s: float) -> None:

@@ -24,13 +24,17 @@ BORN = "born:"
 """Prefix of the ghost functions from a dot to the keys of its place."""
 
 
+Fire = Callable[[tuple[Sym, ...]], None]
+"""States a fact about a part, given the keys that lead to it."""
+
+
 class Scene:
     """Builds the states and updates of one obligation about the declared type `name`."""
 
     def __init__(
         self, program: Program, name: str, *, declared: bool, max_level: int = 1, unroll: bool = False
     ) -> None:
-        """With `declared`, the type's own invariants and relations are assumed of its states.
+        """With `declared`, the type's own invariants and relations are assumed of its states from the start.
 
         With `unroll`, a recursive type is unfolded once inside itself.
         """
@@ -54,7 +58,10 @@ class Scene:
         self._fresh: list[Tup] = []
         self._taken: list[tuple[Tup, int]] = []
         self._known: set[int] = set()
-        self._watched: dict[str, list[tuple[Part, Callable[[tuple[Sym, ...]], None]]]] = {}
+        self._watched: dict[str, list[tuple[Part, Fire]]] = {}
+        self._supposed: list[Callable[[], None]] = []
+        self._reads: dict[str, list[tuple[str, tuple[Sym, ...], int]]] = {}
+        """Until `declare`: the reads of maps, by state: path, keys, level."""
 
     # -- states ------------------------------------------------------------------------------------
 
@@ -89,12 +96,10 @@ class Scene:
                 if once not in told:
                     told.add(once)
                     self.logic.later(partial(self._place_facts, p, holder[0], keys[:-1], keys[-1]))
+            if not self.declared:
+                self._reads.setdefault(label, []).append((path, keys, self.logic.level))
             for part, fire in self._watched.get(label, ()):
-                n = len(part.keys)
-                where = ".".join([label, *(s for s in part.steps if isinstance(s, str))])
-                inside = n <= len(keys) and (path == where or path.startswith((f"{where}.", f"{where}#")))
-                if inside or (n == len(keys) and where.startswith(f"{path}.")):
-                    fire(keys[:n])
+                _fire(part, fire, label, path, keys)
             if existing:
                 for x in dots_in(types[-1], keys[-1]):
                     self.logic.later(partial(self._old, nonzero_part(value), x))
@@ -105,8 +110,7 @@ class Scene:
         for p in loose:
             types = [self.enc.key_of(k) for k in (*p.keys, DOT)]
             self.logic.universal(types, lambda *ks, p=p: self._place_fact(p, s, ks[:-1], ks[-1]))
-        if self.declared:
-            self.assume_invariants(s)
+        self._suppose(lambda: self.assume_invariants(s))
         return s
 
     def _once(self, t: Term, action: Callable[[], None]) -> None:
@@ -234,6 +238,20 @@ class Scene:
             env = env.bind(**{prop.replica: replica})
         return env
 
+    def declare(self) -> None:
+        """From now on what the type declares is assumed, of the states made before too."""
+        self.declared = True
+        for suppose in self._supposed:
+            suppose()
+        self._supposed.clear()
+        self._reads.clear()
+
+    def _suppose(self, suppose: Callable[[], None]) -> None:
+        if self.declared:
+            suppose()
+        else:
+            self._supposed.append(suppose)
+
     def _assume(self, part: Part, prop: Property, states: Sequence[State], replica: Sym | None) -> None:
         self.uses[prop.name] = None
         if not part.keys:
@@ -253,6 +271,10 @@ class Scene:
         for n in labels:
             if n is not None:
                 self._watched.setdefault(n, []).append((part, fire))
+                for path, keys, level in self._reads.get(n, ()):
+                    self.logic.level = level
+                    _fire(part, fire, n, path, keys)
+                self.logic.level = 0
 
     def assume_invariants(self, s: State) -> None:
         """All declared invariants of `s`."""
@@ -262,21 +284,17 @@ class Scene:
 
     def assume_compatible(self, a: State, b: State) -> None:
         """All declared relations between two states of one system, both ways."""
-        if not self.declared:
-            return
         for part, prop in self.properties:
             if prop.kind == "compatible":
-                self._assume(part, prop, [a, b], None)
+                self._suppose(partial(self._assume, part, prop, [a, b], None))
                 if a is not b:
-                    self._assume(part, prop, [b, a], None)
+                    self._suppose(partial(self._assume, part, prop, [b, a], None))
 
     def assume_home(self, replica: Sym, mine: State, other: State) -> None:
         """All declared relations between the state that a replica holds and another one."""
-        if not self.declared:
-            return
         for part, prop in self.properties:
             if prop.kind == "home":
-                self._assume(part, prop, [mine, other], replica)
+                self._suppose(partial(self._assume, part, prop, [mine, other], replica))
 
     # -- updates -----------------------------------------------------------------------------------
 
@@ -348,7 +366,16 @@ class Scene:
         return [self.argument(t, n) for n, t in update.params]
 
 
-def negate(fire: Callable[[tuple[Sym, ...]], None], keys: tuple[Sym, ...]) -> Term:
+def _fire(part: Part, fire: Fire, label: str, path: str, keys: tuple[Sym, ...]) -> None:
+    """States what is known of `part` where the map at `path` was read at or below it."""
+    n = len(part.keys)
+    where = ".".join([label, *(s for s in part.steps if isinstance(s, str))])
+    inside = n <= len(keys) and (path == where or path.startswith((f"{where}.", f"{where}#")))
+    if inside or (n == len(keys) and where.startswith(f"{path}.")):
+        fire(keys[:n])
+
+
+def negate(fire: Fire, keys: tuple[Sym, ...]) -> Term:
     """State the fact for these keys; nothing else to say."""
     fire(keys)
     return TRUE

@@ -404,7 +404,8 @@ class Module:
     def property(self, owner: Named, prop: core.Property) -> str:
         """Write the function that decides `prop`, at once; returns its name."""
         states = tuple((s, owner) for s in prop.states)
-        return self.claim(owner, f"{prop.kind} {prop.name}", states, ((prop.replica or "replica", core.REPLICA),), prop.body)
+        values = ((prop.replica or "replica", core.REPLICA),)
+        return self.claim(owner, f"{prop.kind} {prop.name}", states, values, prop.body)
 
     def claim(
         self,
