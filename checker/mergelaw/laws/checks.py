@@ -20,7 +20,7 @@ from mergelaw.laws.model import Kind
 from mergelaw.laws.parts import PartProperty, instances
 from mergelaw.laws.system import History, System, bits
 from mergelaw.laws.wording import text
-from mergelaw.semantics.context import EMPTY, CausalContext
+from mergelaw.semantics.context import EMPTY, CausalContext, Dot
 from mergelaw.semantics.engine import State, Universe
 from mergelaw.semantics.interpreter import Interpreter
 from mergelaw.semantics.values import Raw
@@ -338,6 +338,49 @@ class FrameCheck:
         because = f"the delta of `{move.call.update}` changes {_quoted(places)}, which it does not name"
         inputs = (state_in(history, "t", fault.masks[0]), delta)
         return Failure(history, inputs, (), results, because, places=places)
+
+
+class FreshCheck:
+    """What an update forgets is live in the state that it is asked of, and has been seen there."""
+
+    def __init__(self, system: System, update: str | None) -> None:
+        self._update = update
+        self._met: set[tuple[int, int]] = set()
+
+    def faults(self, history: History) -> Iterator[Fault]:
+        """See `Check`."""
+        if not history.moves or history.moves[-1].call.update != self._update:
+            return
+        move = history.moves[-1]
+        key = (move.home, move.message)
+        if key not in self._met:
+            self._met.add(key)
+            if self._strange(history, len(history) - 1):
+                yield Fault((move.call.saw,), message=len(history) - 1)
+
+    @staticmethod
+    def _strange(history: History, i: int) -> tuple[Dot, ...]:
+        """The dots that the i-th update forgets without reason."""
+        move, system = history.moves[i], history.system
+        held, seen = system.engine.dots(system.value(move.home)), system.seen(move.home)
+        own = set(move.delta.dots)
+        return tuple(d for d in sorted(move.delta.context) if d not in own and (d not in held or d not in seen))
+
+    def judge(self, history: History, fault: Fault) -> Failure | None:
+        """See `Check`."""
+        if fault.message is None or fault.message >= len(history):
+            return None
+        move, system = history.moves[fault.message], history.system
+        strange = self._strange(history, fault.message) if move.call.update == self._update else ()
+        if not strange:
+            return None
+        forgotten = ", ".join(f"{replica}.{number}" for replica, number in strange)
+        because = f"`{move.call.update}` forgets {forgotten}, which is not live in the state that it was asked of"
+        inputs = (
+            StateIn("s", *system.pair(move.home), move.call.saw, move.call.replica),
+            StateIn("delta", *system.pair(move.message), 1 << fault.message),
+        )
+        return Failure(history, inputs, (), (), because)
 
 
 def _quoted(places: tuple[str, ...]) -> str:

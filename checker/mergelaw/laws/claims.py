@@ -369,6 +369,7 @@ class TheoremCheck:
             tuple(sorted(dots)),
             lambda t: system.parts(t, actors[0] if actors else 1, ()),
             tuple(held),
+            system.numbers,
             wide=True,
         )
         yield from argument_lists(system.program, tuple(t for _, t in self.theorem.others), sources, _MOST_VALUES)

@@ -64,6 +64,8 @@ class Sources:
     """Reachable states of a declared type; () where it has none to offer."""
     held: tuple[tuple[Type, Raw], ...] = ()
     """Sequences and tuples that occur in the state, with their types: a name such as a position is read out of it."""
+    numbers: tuple[int, ...] = ()
+    """Numbers that the spec makes a difference at."""
     wide: bool = False
     """Whether numbers may be zero too, and times later than all updates'."""
 
@@ -91,6 +93,8 @@ def _values(program: Program, t: Type, sources: Sources, depth: int) -> Iterator
             yield from _BASES[name]
             if sources.wide:
                 yield from _WIDER.get(name, ())
+            if name in ("Nat", "Int", "Real"):
+                yield from (Fraction(n) if name == "Real" else n for n in sources.numbers)
         case OptionType(item):
             yield from ((v,) for v in _values(program, item, sources, depth))
             yield None

@@ -12,7 +12,7 @@ from functools import partial
 from time import monotonic
 
 from mergelaw.language.core import Program
-from mergelaw.laws.checks import Check, Fault, FrameCheck, IdentityCheck, LawCheck, PropertyCheck, smaller
+from mergelaw.laws.checks import Check, Fault, FrameCheck, FreshCheck, IdentityCheck, LawCheck, PropertyCheck, smaller
 from mergelaw.laws.claims import Instance, TheoremCheck
 from mergelaw.laws.explain import Failure
 from mergelaw.laws.instances import instance, with_given_values
@@ -86,6 +86,7 @@ class Finder:
         self.program, self.type = instance(program, type_name)
         self._given = with_given_values(self.program, type_name)
         self._systems: dict[tuple[EngineFactory, int, bool, bool], System] = {}
+        self._witnesses: dict[str | None, Counterexample] = {}
 
     def system(
         self, replicas: int = 3, *, causal: bool = False, given: bool = False, make: EngineFactory = Compiled
@@ -181,41 +182,51 @@ class Finder:
 
     # -- witnesses ---------------------------------------------------------------------------------
 
-    def witness(self, obligation: Obligation, limits: Limits = Limits()) -> Counterexample | None:
-        """A timeline to a state that is not zero and meets the premises of the obligation; None if none was found.
+    def witness(self, obligation: Obligation, limits: Limits = Limits()) -> Counterexample | Exhausted:
+        """A timeline to a state that is not zero and meets the premises of the obligation, or how far was looked.
 
         For a theorem, or the witness obligation named after one, the premises are the left sides of its implications.
         """
+        met = self._witnesses.get(obligation.subject)
+        if met is not None and met.updates <= limits.updates:
+            return met
         theorems = {t.name for t in self.program.types[self.type.name].theorems}
-        budget = _Budget(limits)
-        try:
-            if obligation.kind in (Kind.THEOREM, Kind.WITNESS) and obligation.subject in theorems:
-                return self._theorem_witness(obligation, limits, budget)
-            return self._state_witness(obligation, limits, budget)
-        except _OutOfBudget:
-            return None
+        of_theorem = obligation.kind in (Kind.THEOREM, Kind.WITNESS) and obligation.subject in theorems
+        find = self._theorem_witness if of_theorem else self._state_witness
+        found = find(obligation, limits, _Budget(limits))
+        if isinstance(found, Counterexample):
+            self._witnesses[obligation.subject] = found
+        return found
 
-    def _theorem_witness(self, obligation: Obligation, limits: Limits, budget: _Budget) -> Counterexample | None:
+    def _theorem_witness(self, obligation: Obligation, limits: Limits, budget: _Budget) -> Counterexample | Exhausted:
         check = self._theorem_check(obligation, limits)
         oracle = self._theorem_check(obligation, limits, oracle=True)
+        states = check.system.states
         for updates in range(check.theorem.updates, limits.updates + 1):
-            for history, run in check.instances(updates, budget.spend):
-                if check.witnessed(run):
-                    again = oracle.rerun(oracle.system.replay(history.calls), run.instance)
-                    if again is None or not oracle.witnessed(again):
-                        raise _unconfirmed(obligation)
-                    return told(oracle.tell(again, "the premises can be met"), obligation)
-        return None
+            try:
+                for history, run in check.instances(updates, budget.spend):
+                    if check.witnessed(run):
+                        again = oracle.rerun(oracle.system.replay(history.calls), run.instance)
+                        if again is None or not oracle.witnessed(again):
+                            raise _unconfirmed(obligation)
+                        return told(oracle.tell(again, "the premises can be met"), obligation)
+            except _OutOfBudget:
+                return Exhausted(updates - 1, budget.spent, states, complete=False)
+        return Exhausted(limits.updates, budget.spent, states, complete=True)
 
-    def _state_witness(self, obligation: Obligation, limits: Limits, budget: _Budget) -> Counterexample | None:
+    def _state_witness(self, obligation: Obligation, limits: Limits, budget: _Budget) -> Counterexample | Exhausted:
         system = self.system(limits.replicas, given=True)
         for updates in range(limits.updates + 1):
-            for history in system.histories(updates):
-                budget.spend()
-                if not is_zero(system.program, system.type, system.value(history.state(history.all))):
-                    replayed = self.system(limits.replicas, given=True, make=Interpreter).replay(history.calls)
-                    return told(Failure(replayed, (), (), (), "a state that is not zero can be reached"), obligation)
-        return None
+            try:
+                for history in system.histories(updates):
+                    budget.spend()
+                    if not is_zero(system.program, system.type, system.value(history.state(history.all))):
+                        replayed = self.system(limits.replicas, given=True, make=Interpreter).replay(history.calls)
+                        met = Failure(replayed, (), (), (), "a state that is not zero can be reached")
+                        return told(met, obligation)
+            except _OutOfBudget:
+                return Exhausted(updates - 1, budget.spent, system.states, complete=False)
+        return Exhausted(limits.updates, budget.spent, system.states, complete=True)
 
 
 def refute(program: Program, obligation: Obligation, limits: Limits = Limits()) -> Counterexample | Exhausted:
@@ -230,7 +241,7 @@ def explore_bounded(
     return refute(program, obligation, Limits(n, limits.replicas, limits.seconds, limits.histories))
 
 
-def witness(program: Program, obligation: Obligation, limits: Limits = Limits()) -> Counterexample | None:
+def witness(program: Program, obligation: Obligation, limits: Limits = Limits()) -> Counterexample | Exhausted:
     """See `Finder.witness`."""
     return _finder(program, obligation.type).witness(obligation, limits)
 
@@ -265,6 +276,8 @@ def check_for(system: System, obligation: Obligation) -> Check | None:
             return None if found is None else PropertyCheck(system, found)
         case Kind.FRAME:
             return FrameCheck(system, obligation.subject)
+        case Kind.FRESH:
+            return FreshCheck(system, obligation.subject)
         case _:
             return None
 

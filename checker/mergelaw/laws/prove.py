@@ -64,15 +64,19 @@ def decide(
 
     if o.kind is Kind.WITNESS:
         met = finder.witness(o, WITNESS)
-        if met is not None:
+        if isinstance(met, Counterexample):
             return result(Verdict.PROVED, FINDER, f"met after {met.updates} updates")
         what = "a state that is not zero" if o.subject == "laws" else f"a state that meets the premises of {o.subject}"
-        return result(Verdict.VACUOUS, FINDER, f"{what} was not found with up to {WITNESS.updates} updates")
+        how_far = f"with up to {met.updates} updates" + ("" if met.complete else ", then the time was up")
+        return result(Verdict.VACUOUS, FINDER, f"{what} was not found {how_far}")
     if o.bound is not None:
         seconds = max(BOUNDED_SECONDS, timeout_ms / 1000)
-        explored = finder.refute(o, Limits(updates=o.bound, replicas=limits.replicas, seconds=seconds))
+        explored = finder.refute(o, Limits(o.bound, limits.replicas, seconds))
         if isinstance(explored, Counterexample):
             return result(Verdict.REFUTED, FINDER, found=explored)
+        if explored.complete and isinstance(finder.witness(o, Limits(o.bound, limits.replicas, seconds)), Exhausted):
+            why = f"its premises are not met with up to {o.bound} updates; name a greater bound"
+            return result(Verdict.VACUOUS, FINDER, why)
         verdict = Verdict.BOUNDED if explored.complete else Verdict.UNKNOWN
         return result(verdict, FINDER, _extent(explored, o.bound))
     proof = prover.prove(program, o, timeout_ms, texts=texts)
@@ -87,6 +91,8 @@ def decide(
 
 
 def _extent(explored: Exhausted, bound: int | None) -> str:
+    if explored.histories == 0:
+        return "the finder has no way to refute it"
     count = f"no counterexample with up to {explored.updates} updates ({explored.histories} histories)"
     if bound is not None and not explored.complete:
         return f"{count}; out of time before {bound}"

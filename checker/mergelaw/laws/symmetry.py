@@ -7,7 +7,7 @@ need only number them in order of first use; likewise for texts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 
 from mergelaw.language.core import (
     DOT,
@@ -30,6 +30,7 @@ from mergelaw.language.core import (
     SeqT,
     TupleT,
     Type,
+    TypeDef,
 )
 
 _ORDERING = frozenset(("lt", "le", "max", "min"))
@@ -78,16 +79,22 @@ def _ordered(e: Expr) -> Iterator[Type]:
 
 def _expressions(x: object) -> Iterator[Expr]:
     """All expressions anywhere in a tree of dataclasses."""
-    if isinstance(x, Type):
-        return
-    if isinstance(x, Expr):
-        yield x
-    if is_dataclass(x):
-        for f in fields(x):
-            yield from _expressions(getattr(x, f.name))
-    elif isinstance(x, tuple):
-        for i in x:
-            yield from _expressions(i)
+    todo: list[object] = [x]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Expr):
+            yield part
+        if isinstance(part, tuple):
+            todo += part
+        elif not isinstance(part, Type):
+            names = getattr(part, "__dataclass_fields__", ())
+            todo += [getattr(part, name) for name in names if name != "span"]
+
+
+def numbers(definition: TypeDef) -> tuple[int, ...]:
+    """The whole numbers that the text of a type names, ascending."""
+    values = {e.value for e in _expressions(definition) if isinstance(e, Lit) and not isinstance(e.value, bool | str)}
+    return tuple(sorted({int(v) for v in values if v == int(v)}))
 
 
 def parts_of(program: Program, t: Type) -> Iterator[Type]:

@@ -22,7 +22,7 @@ from mergelaw.language.core import (
 )
 from mergelaw.laws.domains import TEXTS, TIMES, Sources, argument_lists, dots_in, names_in, occurrences
 from mergelaw.laws.reads import uses_replica, uses_time
-from mergelaw.laws.symmetry import symmetry, types_inside
+from mergelaw.laws.symmetry import numbers, symmetry, types_inside
 from mergelaw.semantics.context import EMPTY, CausalContext, Dot
 from mergelaw.semantics.engine import Delta, Engine, UpdateRefused
 from mergelaw.semantics.values import Raw
@@ -32,6 +32,9 @@ _DOTS = ((1, 1), (1, 2), (2, 1))
 
 _MOST_CALLS, _FEWEST_CALLS = 60, 4
 """How many calls are tried next, shared by the updates of a type, and how many at least of each."""
+
+_NAMED_MOST = 2
+"""How many of the numbers that a text names are tried as arguments."""
 
 EngineFactory = Callable[[Program, Named], Engine]
 
@@ -172,6 +175,8 @@ class System:
         self.causal = causal
         self._given = given
         self.symmetry = symmetry(program, t)
+        self.numbers = _around(numbers(self.definition))
+        """What arguments are tried for the sake of the numbers that the text of the type names."""
         self.reads_contexts = self.definition.kind == "store"
         self._values: list[tuple[Raw, CausalContext]] = []
         self._numbers: dict[tuple[Raw, CausalContext], int] = {}
@@ -356,7 +361,8 @@ class System:
         if self._given and self.reads_contexts:
             known = dots
         held = names_in(self.program, self.type, self.value(home))
-        return Sources(tuple(range(1, self.replicas + 1)), known, lambda t: self.parts(t, replica, dots), held)
+        replicas = tuple(range(1, self.replicas + 1))
+        return Sources(replicas, known, lambda t: self.parts(t, replica, dots), held, self.numbers)
 
     def _dots_of(self, state: int) -> tuple[Dot, ...]:
         """The dots that an argument may name at `state`; none where no update takes a dot.
@@ -462,6 +468,11 @@ def _content(history: History) -> frozenset[object]:
         (names[i], m.call.update, m.call.args, m.call.when, frozenset(names[j] for j in bits(m.call.saw)))
         for i, m in enumerate(history.moves)
     )
+
+
+def _around(named: tuple[int, ...]) -> tuple[int, ...]:
+    """The greatest of the numbers named, and what is just beyond; 0, 1 and 2 are tried anyhow."""
+    return tuple(dict.fromkeys(m for n in sorted(named, reverse=True)[:_NAMED_MOST] if n > 1 for m in (n, n + 1)))
 
 
 def gaps(replicas: Collection[int]) -> int:

@@ -28,7 +28,9 @@ type B { state { n: Nat } merge(a, b) = { n = max(a.n, b.n) } }
 
 
 def fake(misbehave: Callable[[str], None]) -> ModuleType:
-    def decide(program: Program, finder: Finder, o: Obligation, timeout_ms: int, limits: Limits) -> Result:
+    def decide(
+        program: Program, finder: Finder, o: Obligation, timeout_ms: int, limits: Limits, *, texts: bool
+    ) -> Result:
         if o.type == "A":
             misbehave(o.name)
         return Result(o, Verdict.PROVED, 0.001, "fake")
