@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mergelaw.laws.model import Obligation, Result, Verdict
+from mergelaw.laws.model import Kind, Obligation, Result, Verdict
 from mergelaw.laws.workers import Broken, Done, Lost, Pool, Send, Sent
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 TICK_S = 0.1
 GRACE_S = 15.0
 CHUNK = 16
-"""The most obligations of a type that are one task; the parts of a long type can run beside each other."""
+"""The most obligations for the prover that are one task; the parts of a long type can run beside each other."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def run(files: Iterable[FileJob], options: Options, watch: Callable[[Run], None]
                 runs[task.label, task.type] = TypeRun(task.type, task.label, chosen)
                 state.types.append(runs[task.label, task.type])
                 if not state.errors:
-                    for i in range(0, len(chosen), CHUNK):
-                        pool.submit(replace(task, obligations=chosen[i : i + CHUNK]))
+                    for part in _tasks(chosen):
+                        pool.submit(replace(task, obligations=part))
             if not state.errors:
                 _collect(pool, runs, 0.0)
             watch(state)
@@ -140,6 +140,16 @@ def run(files: Iterable[FileJob], options: Options, watch: Callable[[Run], None]
     if options.obligation is not None and not state.types:
         state.unmatched = names
     return state
+
+
+def _tasks(obligations: tuple[Obligation, ...]) -> Iterator[tuple[Obligation, ...]]:
+    """The obligations of a type, divided among workers; those that are explored share what was explored, so as one."""
+    explored = tuple(o for o in obligations if o.kind is Kind.WITNESS or o.bound is not None)
+    if explored:
+        yield explored
+    proved = tuple(o for o in obligations if o.kind is not Kind.WITNESS and o.bound is None)
+    for i in range(0, len(proved), CHUNK):
+        yield proved[i : i + CHUNK]
 
 
 def _plan(job: FileJob, options: Options, state: Run) -> list[TypeTask]:
