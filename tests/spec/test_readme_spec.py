@@ -6,14 +6,9 @@ commands print now into the README.
 
 from __future__ import annotations
 
-import os
 import re
-import shlex
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from doctest import DocTestParser, DocTestRunner
 from pathlib import Path
 
@@ -24,38 +19,21 @@ from mergelaw.language.check.declared import BUILTIN_FUNCTIONS, BUILTIN_TYPES
 from mergelaw.language.lexer import RESERVED
 from mergelaw.language.precedence import BINARY, UNARY
 from mergelaw.laws.model import Kind, Verdict
-from tests.checker.cli.command import LAYERS, ROOT
+from tests.checker.cli.command import ROOT
+from tests.console import BLOCK, blocks, commands, redacted, run
 
 TEXT = (ROOT / "spec" / "README.md").read_text(encoding="utf-8")
 GRAMMAR = (library_dir().parent / "language" / "grammar.lark").read_text(encoding="utf-8")
-BLOCK = re.compile(
-    r"^(?:<!-- (?P<mark>[^\n]*?) -->\n)?```(?P<kind>[^\n]*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL
-)
-REDACTED = [(r"\b\d+\.\d+ s\b", "N s"), (r"\b(z3|cvc5) [\d.]*\d", r"\1 N"), (r"[ ]+(?=N s$)", " ")]
-
-
-@dataclass(frozen=True)
-class Block:
-    mark: str
-    """What the HTML comment right above says: `run`, or `file NAME` for a text that later blocks read."""
-    kind: str
-    body: str
-
-
-BLOCKS = [Block(m["mark"] or "", m["kind"], m["body"]) for m in BLOCK.finditer(TEXT)]
+BLOCKS = blocks(TEXT)
 SPECS = [b for b in BLOCKS if b.kind == "crdt"]
 WRONG = [b for b in BLOCKS if b.kind.startswith("crdt error ")]
 FRAGMENTS = [b for b in BLOCKS if b.kind == "crdt fragment"]
 
 
-def file_of(block: Block) -> str | None:
-    return block.mark.removeprefix("file ") if block.mark.startswith("file ") else None
-
-
 def write_files(folder: Path, before: int) -> None:
     """Writes the files that the blocks before the given one show; of two with one name the later stays."""
     for block in BLOCKS[:before]:
-        name = file_of(block)
+        name = block.file
         if name is not None:
             (folder / name).write_text(block.body)
 
@@ -68,42 +46,6 @@ def errors_of(text: str, folder: Path) -> list[str]:
     return []
 
 
-def redacted(text: str) -> str:
-    for pattern, replacement in REDACTED:
-        text = re.sub(pattern, replacement, text, flags=re.MULTILINE)
-    return text.rstrip()
-
-
-def commands(body: str) -> list[tuple[str, str]]:
-    """The commands after `$ ` with what is shown below each."""
-    parts = re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]
-    return [(command, output) for command, _, output in (p.partition("\n") for p in parts)]
-
-
-def run(command: str, folder: Path, cache: Path) -> str:
-    """What a command prints, with `mergelaw` as the code of this checkout."""
-    shim = cache / "bin" / "mergelaw"
-    shim.parent.mkdir(parents=True, exist_ok=True)
-    shim.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m mergelaw.cli.main "$@"\n')
-    shim.chmod(0o755)
-    done = subprocess.run(
-        ["bash", "-c", command],
-        cwd=folder,
-        env={
-            **os.environ,
-            "PATH": f"{shim.parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONPATH": LAYERS,
-            "COLUMNS": "100",
-            "MERGELAW_CACHE": str(cache),
-        },
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    return done.stdout
-
-
 def mentions(word: str) -> bool:
     """Whether the text has the word in code: between backquotes, or in a block."""
     code = [*re.findall(r"`([^`\n]+)`", TEXT), *(b.body for b in BLOCKS)]
@@ -114,7 +56,7 @@ def mentions(word: str) -> bool:
 def test_readme_spec_blocks_check_and_are_formatted(tmp_path: Path) -> None:
     assert len(SPECS) >= 8
     for block in SPECS:
-        name = file_of(block)
+        name = block.file
         if name is not None:
             (tmp_path / name).write_text(block.body)
         assert errors_of(block.body, tmp_path) == [], block.body
