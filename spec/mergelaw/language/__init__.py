@@ -75,6 +75,6 @@ def _check(text: str, label: str, place: Path | None, search: tuple[Path, ...]) 
 
     errors = Errors()
     library = library_dir()
-    loader = Loader(parser.read_source, parser.parse, errors, (*search, library))
+    loader = Loader(parser.read_source, parser.parsed, errors, (*search, library))
     known = sorted(f.relative_to(library).as_posix() for f in library.rglob("*.crdt"))
     return check_program(loader.load(text, label, place), errors, known)

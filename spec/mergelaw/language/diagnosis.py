@@ -78,7 +78,7 @@ def _is_name(token: Lexeme) -> bool:
 
 
 def _is_word(token: Lexeme) -> bool:
-    return str(token).isidentifier()
+    return token.value.isidentifier()
 
 
 # -- the failure -----------------------------------------------------------------------------------

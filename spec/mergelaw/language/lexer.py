@@ -7,8 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-
-from lark import Token
+from typing import final
 
 from mergelaw.language.errors import SpecError
 from mergelaw.language.span import Span
@@ -50,9 +49,15 @@ _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}|(?P<bad>u[0-9a-fA-F]{0,3
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 
 
-class Lexeme(Token):
+@final
+@dataclass(slots=True, eq=False)
+class Lexeme:
     """A token that knows its place."""
 
+    type: str
+    """The terminal of the grammar."""
+    value: str
+    """As it is written."""
     span: Span
     doc: tuple[str, ...] = ()
     """The comment lines right above, if it is the first token of its line."""
@@ -158,12 +163,8 @@ class _Lexer:
             self.doc.append(text)
 
     def _append(self, kind: str, text: str, span: Span) -> None:
-        token = Lexeme(kind, text)
-        token.span = span
-        if self.doc:
-            token.doc = tuple(self.doc)
-            self.doc.clear()
-        self.tokens.append(token)
+        self.tokens.append(Lexeme(kind, text, span, tuple(self.doc)))
+        self.doc.clear()
 
     def _token(self, kind: str, piece: re.Match[str]) -> None:
         if kind == "IN":

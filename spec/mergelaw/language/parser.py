@@ -7,18 +7,16 @@ so that one run reports the errors of several.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from lark import Lark
-from lark.exceptions import UnexpectedToken
 from lark.lexer import Lexer, PatternStr
-from lark.parsers.lalr_analysis import Shift
-from lark.parsers.lalr_interactive_parser import InteractiveParser
 
 from mergelaw.language import ast
+from mergelaw.language.automaton import Automaton, Parse
 from mergelaw.language.diagnosis import Failure, begins_clause, begins_declaration, diagnose, surely_begins
 from mergelaw.language.errors import SpecError, SpecErrors
 from mergelaw.language.lexer import RESERVED, Lexed, Lexeme, lex
@@ -27,6 +25,9 @@ from mergelaw.language.tree import DEPTH_MAX, check_depth, too_deep, tree_builde
 
 ERRORS_MAX = 20
 """Syntax errors reported of one file."""
+
+MODULES_MAX = 64
+"""Trees that `parsed` keeps."""
 
 _STACK_MAX = 16 * DEPTH_MAX
 """States on the stack of the parser; what nests less than DEPTH_MAX levels needs fewer."""
@@ -45,6 +46,12 @@ def parse(text: str, file: str) -> ast.Module:
         raise SpecErrors(deep)
     end = lexed.tokens[-1].span
     return ast.Module(declarations, lexed.comments, span=Span(file, 1, 1, end.end_line, end.end_column))
+
+
+@lru_cache(maxsize=MODULES_MAX)
+def parsed(text: str, file: str) -> ast.Module:
+    """As `parse`; the trees of the last texts are kept, since programs import the same files again and again."""
+    return parse(text, file)
 
 
 def read_source(path: Path) -> str:
@@ -73,7 +80,7 @@ class _NoLexer(Lexer):
     def __init__(self, _conf: object) -> None:
         pass
 
-    def lex(self, lexer_state: object, parser_state: object) -> Iterator[Lexeme]:
+    def lex(self, lexer_state: object, parser_state: object) -> Iterator[Any]:
         raise AssertionError("tokens are fed, not lexed")
 
 
@@ -82,7 +89,7 @@ class _Grammar:
 
     def __init__(self) -> None:
         text = resources.files("mergelaw.language").joinpath("grammar.lark").read_text("utf-8")
-        self.lark = Lark(
+        lark = Lark(
             text,
             parser="lalr",
             lexer=_NoLexer,
@@ -90,13 +97,11 @@ class _Grammar:
             keep_all_tokens=True,
             maybe_placeholders=True,
         )
-        self.terminals = {t.pattern.value: t.name for t in self.lark.terminals if isinstance(t.pattern, PatternStr)}
+        self.automaton = Automaton(lark)
+        self.terminals = {t.pattern.value: t.name for t in lark.terminals if isinstance(t.pattern, PatternStr)}
         """Keyword or mark -> name of its terminal."""
         self.keywords = {n: w for w, n in self.terminals.items() if w.isidentifier() and w not in RESERVED}
         """Terminal -> keyword, of those that may be names too."""
-
-    def start(self) -> InteractiveParser:
-        return self.lark.parse_interactive()
 
 
 @cache
@@ -122,7 +127,7 @@ class _Run:
     def __init__(self, grammar: _Grammar, lexed: Lexed) -> None:
         self.grammar = grammar
         self.tokens = lexed.tokens
-        self.parser = grammar.start()
+        self.parse = Parse(grammar.automaton)
         self.errors: list[SpecError] = []
         self.resumed = 0
         """Index of the token at which the parser went on after the last error."""
@@ -130,76 +135,45 @@ class _Run:
     def run(self) -> tuple[ast.Declaration, ...]:
         """Raises: SpecErrors."""
         index = 0
-        result: Any = None
         while index < len(self.tokens):
-            token = self.tokens[index]
             # A token that does not fit can still lead to reductions; what was expected shows before them.
-            stack = list(self.parser.parser_state.state_stack)
+            states = list(self.parse.states)
             try:
-                if len(stack) > _STACK_MAX:
-                    raise too_deep(token.span)
-                result = self._feed(index)
-                index += 1
-                continue
-            except UnexpectedToken:
-                failure = self._failure(index, stack)
+                if len(states) > _STACK_MAX:
+                    raise too_deep(self.tokens[index].span)
+                if self.parse.feed(self._meant(index)):
+                    index += 1
+                    continue
+                failure = self._failure(index, states)
                 self.errors.append(diagnose(failure))
                 in_type = not failure.at_top
             except SpecErrors as e:
                 self.errors.extend(e.errors)
                 in_type = True
-            if len(self.errors) >= ERRORS_MAX or token.type == "$END":
+            if len(self.errors) >= ERRORS_MAX or index == len(self.tokens) - 1:
                 break
             index = self.resumed = self._resume(index, in_type)
         if self.errors:
             raise SpecErrors(self.errors)
+        result = self.parse.result
         assert isinstance(result, tuple)
         return result
 
-    def _actions(self) -> dict[str, Any]:
-        state = self.parser.parser_state
-        actions: dict[str, Any] = state.parse_conf.parse_table.states[state.position]
-        return actions
-
-    def _feed(self, index: int) -> object:
-        """Feeds a token; a keyword that the grammar has no use for here is a name."""
+    def _meant(self, index: int) -> Lexeme:
+        """The token; a keyword that the grammar has no use for here is a name."""
         token = self.tokens[index]
-        actions = self._actions()
-        if (
-            token.type in self.grammar.keywords
-            and token.type not in actions
-            and "NAME" in actions
-            and not surely_begins(self.tokens, index)
-        ):
-            name = Lexeme("NAME", token.value)
-            name.span = token.span
-            token = name
-        return self.parser.feed_token(token)
+        if token.type in self.grammar.keywords:
+            actions = self.grammar.automaton.actions[self.parse.states[-1]]
+            if token.type not in actions and "NAME" in actions and not surely_begins(self.tokens, index):
+                return Lexeme("NAME", token.value, token.span)
+        return token
 
-    def _failure(self, index: int, stack: list[Any]) -> Failure:
-        """What is known of a failure; `stack` is that before the token, which may have led to reductions yet."""
-        states = self.parser.parser_state.parse_conf.parse_table.states
-        accepted = frozenset(t for t in states[stack[-1]] if t.isupper() and self._takes(stack, t))
+    def _failure(self, index: int, states: list[int]) -> Failure:
+        """What is known of a failure; `states` are those before the token, which may have led to reductions yet."""
+        automaton = self.grammar.automaton
+        accepted = frozenset(t for t in automaton.terminals(states[-1]) if automaton.takes(states, t))
         words = frozenset(w for w, terminal in self.grammar.terminals.items() if terminal in accepted)
         return Failure(self.tokens, index, self.resumed, accepted, words)
-
-    def _takes(self, stack: list[Any], terminal: str, at_once: bool = False) -> bool:
-        """Whether the parser would shift `terminal`, after reductions if not `at_once`."""
-        states = self.parser.parser_state.parse_conf.parse_table.states
-        end = self.parser.parser_state.parse_conf.end_state
-        stack = list(stack)
-        while True:
-            action = states[stack[-1]].get(terminal)
-            if action is None:
-                return False
-            if action[0] is Shift or at_once:
-                return action[0] is Shift
-            rule = action[1]
-            if rule.expansion:
-                del stack[-len(rule.expansion) :]
-            stack.append(states[stack[-1]][rule.origin.name][1])
-            if stack[-1] == end:
-                return True
 
     def _resume(self, index: int, in_type: bool) -> int:
         """Leaves what the parser was at for the next declaration, clause or end of a type; the index of its token."""
@@ -220,11 +194,10 @@ class _Run:
 
     def _leave_for(self, terminal: str, outermost: bool = False) -> bool:
         """Drops parser states until one can take `terminal`; without effect and False if none does."""
-        state = self.parser.parser_state
-        depths = range(1, len(state.state_stack) + 1)
+        states = self.parse.states
+        depths = range(1, len(states) + 1)
         for depth in depths if outermost else reversed(depths):
-            if self._takes(state.state_stack[:depth], terminal, at_once=not outermost):
-                del state.state_stack[depth:]
-                del state.value_stack[depth - 1 :]
+            if self.grammar.automaton.takes(states[:depth], terminal, at_once=not outermost):
+                self.parse.back_to(depth)
                 return True
         return False

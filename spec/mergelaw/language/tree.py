@@ -300,9 +300,7 @@ class _TreeBuilder(Transformer[Lexeme, object]):
         return _Chain(parts).expression(0)
 
     def not_in(self, start: Lexeme, end: Lexeme) -> Lexeme:
-        operator = Lexeme("NOT_IN", "not_in")
-        operator.span = cover(start, end)
-        return operator
+        return Lexeme("NOT_IN", "not_in", cover(start, end))
 
     def if_(
         self, start: Lexeme, cond: ast.Expr, _then: Lexeme, then: ast.Expr, _else: Lexeme, orelse: ast.Expr

@@ -1,7 +1,8 @@
 """The checker: from the surface trees of a program's files to its typed core.
 
 Passes, each one with its own errors, all of a pass at once: names and types (`declarations`, `clauses` with
-the modules that elaborate expressions), then totality (`support`, `recursion`).
+the modules that elaborate expressions), then totality (`support`, `recursion`). They leave out the files that
+`memory` knows from earlier programs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -20,11 +22,15 @@ from mergelaw.language.check.contexts import check_contexts
 from mergelaw.language.check.declarations import check_declarations, sign
 from mergelaw.language.check.declared import Declared, Errors
 from mergelaw.language.check.imports import File
+from mergelaw.language.check.memory import Memory
 from mergelaw.language.check.names import collect
 from mergelaw.language.check.places import check_places
 from mergelaw.language.check.recursion import check_recursion
 from mergelaw.language.check.support import Support
 from mergelaw.language.errors import SpecErrors
+
+MEMORY = Memory(64)
+"""The files checked last in this process."""
 
 ELABORATED_BY = (binders, calls, expressions, operators, patterns, records)
 """The modules that say how surface expressions are elaborated; importing them registers their rules."""
@@ -53,24 +59,39 @@ def _check(files: list[File], errors: Errors, library: Mapping[str, str]) -> cor
     if any(e.code in ("ML206", "ML207", "ML208") for e in errors.found):
         raise SpecErrors(errors.found)  # what is missing would only be missed again at every use
     sign(d, kept)
-    check_declarations(d, kept)
-    functions = {n: function(d, n) for n in d.functions}
-    types = {n: type_definition(d, n) for n in d.types}
-    main = tuple(n for n in d.types if d.home[n] == files[-1].label)
-    program = core.Program(types, d.enums, functions, main)
-    _stop_if_any(errors)
-    check_contexts(program, errors)
-    check_places(program, errors)
-    support = Support(program, errors)
-    program = core.Program(
-        {n: _sourced_type(support, t) for n, t in types.items()},
-        d.enums,
-        {n: replace(f, body=support.sourced(f.body)) for n, f in functions.items()},
-        main,
+    known = MEMORY.known(d, files)
+    new = {f.label for f in files if f.label not in known}
+    check_declarations(d, [(n, decl) for n, decl in kept if d.home[n] in new])
+    elaborated = core.Program(
+        functions={n: function(d, n) for n in d.functions if d.home[n] in new},
+        types={n: type_definition(d, n) for n in d.types if d.home[n] in new},
+        enums=d.enums,
+        main=tuple(n for n in d.types if d.home[n] == files[-1].label),
     )
-    recursive = check_recursion(program, errors)
     _stop_if_any(errors)
-    return replace(program, functions={n: replace(f, recursive=n in recursive) for n, f in program.functions.items()})
+    program = _whole(d, elaborated, [k.elaborated for k in known.values()])
+    readers = check_contexts(elaborated, frozenset().union(*(k.readers for k in known.values())), errors)
+    check_places(program, elaborated, errors)
+    support = Support(program, errors)
+    finished = replace(
+        elaborated,
+        types={n: _sourced_type(support, t) for n, t in elaborated.types.items()},
+        functions={n: replace(f, body=support.sourced(f.body)) for n, f in elaborated.functions.items()},
+    )
+    others = [k.finished for k in known.values()]
+    recursive = check_recursion(_whole(d, finished, others), finished, errors)
+    _stop_if_any(errors)
+    functions = {n: replace(f, recursive=n in recursive) for n, f in finished.functions.items()}
+    finished = replace(finished, functions=functions)
+    MEMORY.keep(d, files, known, elaborated, finished, readers)
+    return _whole(d, finished, others)
+
+
+def _whole(d: Declared, news: core.Program, others: list[core.Program]) -> core.Program:
+    """All that is declared, in order."""
+    types = dict(chain(news.types.items(), *(p.types.items() for p in others)))
+    functions = dict(chain(news.functions.items(), *(p.functions.items() for p in others)))
+    return replace(news, types={n: types[n] for n in d.types}, functions={n: functions[n] for n in d.functions})
 
 
 def _stop_if_any(errors: Errors) -> None:

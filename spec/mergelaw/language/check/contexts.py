@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
-from typing import Any
 
 from mergelaw.language import core
 from mergelaw.language.check.declared import Errors
+from mergelaw.language.check.nodes import CHILD_FIELDS
+
+Query = tuple[str, str]
+"""Type and name of a query."""
 
 
-def check_contexts(program: core.Program, errors: Errors) -> None:
-    """Reports calls of queries that read `seen`, by themselves or by what they call, where the context is not known."""
-    readers = _readers(program)
+def check_contexts(program: core.Program, known: frozenset[Query], errors: Errors) -> frozenset[Query]:
+    """Reports calls of queries that read `seen`, by themselves or by what they call, where the context is not known.
+
+    Looks at what `program` has; `known` are the queries of what it stands on that read `seen`.
+    Comes back with the queries of `program` that do.
+    """
+    own = _readers(program, known)
+    readers = own | known
+    if not readers:
+        return own
     for t in program.types.values():
         for c in (t.merge, t.dots, *t.updates, *t.queries, *t.properties, *t.theorems):
             for call in _calls(c):
@@ -33,9 +42,10 @@ def check_contexts(program: core.Program, errors: Errors) -> None:
                     call.span,
                     "Make the function a query, or hand it the answer.",
                 )
+    return own
 
 
-def _check_merge_and_dots(t: core.TypeDef, readers: set[tuple[str, str]], errors: Errors) -> None:
+def _check_merge_and_dots(t: core.TypeDef, readers: frozenset[Query], errors: Errors) -> None:
     for call in _calls(t.merge if t.kind == "type" else None):
         if (call.owner.name, call.query) in readers:
             message = f"the query `{call.query}` reads `seen`, and the merge of a `type` cannot"
@@ -46,19 +56,16 @@ def _check_merge_and_dots(t: core.TypeDef, readers: set[tuple[str, str]], errors
             errors.add("ML211", message, call.span, "Say which dots of `this` are live.")
 
 
-def _readers(program: core.Program) -> set[tuple[str, str]]:
-    found: set[tuple[str, str]] = set()
-    queries = [(t.name, q) for t in program.types.values() for q in t.queries]
+def _readers(program: core.Program, known: frozenset[Query]) -> frozenset[Query]:
+    """The queries that read `seen`, beside those that are known to."""
+    queries = {(t.name, q.name): q for t in program.types.values() for q in t.queries}
+    calls = {k: {(c.owner.name, c.query) for c in _calls(q.body)} for k, q in queries.items()}
+    found = {k for k, q in queries.items() if any(isinstance(x, core.Seen) for x in _nodes(q.body))}
     while True:
-        more = {
-            (owner, q.name)
-            for owner, q in queries
-            if any(isinstance(x, core.Seen) for x in _nodes(q.body))
-            or any((c.owner.name, c.query) in found for c in _calls(q.body))
-        }
-        if more == found:
-            return found
-        found = more
+        more = {k for k, called in calls.items() if k not in found and not called.isdisjoint(found | known)}
+        if not more:
+            return frozenset(found)
+        found |= more
 
 
 def _context_known(call: core.CallQuery) -> bool:
@@ -71,23 +78,12 @@ def _calls(x: object) -> Iterator[core.CallQuery]:
             yield n
 
 
-def _nodes(x: Any) -> Iterator[Any]:
+def _nodes(x: object) -> Iterator[object]:
     todo = [x]
     while todo:
         n = todo.pop()
         if isinstance(n, tuple):
             todo += n
-        elif isinstance(
-            n,
-            core.Expr
-            | core.Delta
-            | core.Entry
-            | core.Path
-            | core.MergeDef
-            | core.UpdateDef
-            | core.QueryDef
-            | core.Property
-            | core.TheoremDef,
-        ):
+        elif n is not None:
             yield n
-            todo += [getattr(n, f.name) for f in fields(n)]
+            todo += [getattr(n, name) for name in CHILD_FIELDS[n.__class__]]

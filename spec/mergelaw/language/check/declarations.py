@@ -78,8 +78,6 @@ def _sign_enum(d: Declared, decl: ast.EnumDecl) -> None:
     unique(d, ((n, ps[0].span if ps else decl.span) for n, ps in decl.variants), "variant")
     variants = tuple((n, parameters(d, ps, scope)) for n, ps in decl.variants)
     d.enums[decl.name] = EnumDef(decl.name, params, variants)
-    for i, (n, _) in enumerate(variants):
-        d.variants.setdefault(n, []).append((decl.name, i))
 
 
 def _sign_function(d: Declared, name: str, decl: ast.FunDecl) -> None:

@@ -24,6 +24,9 @@ BUILTIN_FUNCTIONS = frozenset(
 )
 
 
+Owners = tuple[tuple[str, int], ...]
+"""Enums that have a variant of some name, each with its number."""
+
 Declaration = ast.Alias | ast.EnumDecl | ast.FunDecl | ast.TypeDecl
 
 
@@ -112,8 +115,10 @@ class Declared:
     enums: dict[str, EnumDef] = field(default_factory=dict)
     functions: dict[str, FunSig] = field(default_factory=dict)
     aliases: dict[str, ast.Alias] = field(default_factory=dict)
-    variants: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
-    """Variant -> (enum, number), for all enums that have one of this name."""
+    variants: dict[str, Owners] = field(default_factory=dict)
+    """Variant -> all enums that have one of this name."""
+    mentioned: dict[str, dict[str, Owners]] = field(default_factory=dict)
+    """File -> what `owners` answered."""
     home: dict[str, str] = field(default_factory=dict)
     """Id -> the file that declares it."""
     visible: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -133,6 +138,12 @@ class Declared:
     def meaning(self, name: str, file: str) -> str | None:
         """The id of what `name` means in a file; None iff the file neither declares nor imports it."""
         return self.visible.get(file, {}).get(name)
+
+    def owners(self, variant: str, file: str) -> Owners:
+        """All enums that have a variant of this name, which a file mentions."""
+        found = self.variants.get(variant, ())
+        self.mentioned.setdefault(file, {})[variant] = found
+        return found
 
     def import_hint(self, name: str) -> str:
         """A sentence that says how to import `name`, where the library has a file named after it."""

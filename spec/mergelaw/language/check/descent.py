@@ -15,6 +15,7 @@ from enum import IntEnum
 from typing import Any
 
 from mergelaw.language import core
+from mergelaw.language.check.nodes import CHILD_FIELDS
 from mergelaw.language.core import INT, NAT, Expr, MapT, Named, Pattern, RecordT, Type
 from mergelaw.language.span import Span
 
@@ -159,9 +160,9 @@ def _walk(x: Any, at: _Where) -> Iterator[Site]:
             if s is not None:
                 inside = Size.LESS if _size(s, at) != Size.ANY else Size.ANY
                 inner = at.binding({v: inside}).knowing(_held(v, s))
-            yield from _walk(tuple(getattr(x, f.name) for f in fields(x) if f.name != "source"), inner)
+            yield from _walk(tuple([getattr(x, n) for n in CHILD_FIELDS[x.__class__] if n != "source"]), inner)
         case Expr() | core.Delta() | core.Entry() | core.Path():
-            yield from _walk(tuple(getattr(x, f.name) for f in fields(x)), at)
+            yield from _walk(tuple([getattr(x, n) for n in CHILD_FIELDS[x.__class__]]), at)
         case _:
             pass
 

@@ -339,7 +339,7 @@ def variant_named(el: Elaborator, wanted: str, hint: Type | None) -> tuple[str, 
 
     None iff no enum has it; the first of several, and no error yet, where that is not clear.
     """
-    owners = el.declared.variants.get(wanted, [])
+    owners = el.declared.owners(wanted, el.scope.file)
     if hint is not None:
         expected = el.types.shape(hint)
         for enum, i in owners:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 from mergelaw.language import core
 from mergelaw.language.check.declared import Errors
+from mergelaw.language.check.nodes import CHILD_FIELDS, TYPED_FIELDS, changed
 from mergelaw.language.check.unify import POISON, Meta, Unifier, parts
 from mergelaw.language.core import Type
-from mergelaw.language.span import Span
 
 N = TypeVar("N", core.Expr, core.Delta, core.Expr | None)
 
@@ -18,28 +16,29 @@ N = TypeVar("N", core.Expr, core.Delta, core.Expr | None)
 def filled(types: Unifier, errors: Errors, tree: N) -> N:
     """`tree` with all types known; reports each type that stayed unknown, once."""
     reported: set[Meta] = set()
+    known: dict[Type, Type] = {}
 
-    def type_of(t: Type, span: Span) -> Type:
-        t = types.solved(t)
-        unknown = [p for p in parts(t) if isinstance(p, Meta)]
+    def type_of(t: Type) -> Type:
+        if t in known:
+            return known[t]
+        known[t] = solved = types.solved(t)
+        unknown = [p for p in parts(solved) if isinstance(p, Meta)]
         for m in unknown:
             if m not in reported:
                 reported.add(m)
                 errors.add("ML302", f"cannot tell the type of {m.what}", m.span, _advice(m))
-        return POISON if unknown else t
+        if unknown:
+            known[t] = POISON
+        return known[t]
 
-    def walk(x: Any, span: Span) -> Any:
+    def walk(x: Any) -> Any:
         if isinstance(x, Type):
-            return type_of(x, span)
+            return type_of(x)
         if isinstance(x, tuple):
-            return tuple([walk(i, span) for i in x])
-        if isinstance(x, core.Pattern | Span | type) or not is_dataclass(x):
-            return x
-        own = getattr(x, "span", span)
-        values = {f.name: walk(getattr(x, f.name), own) for f in fields(x)}
-        return x.__class__(**values)
+            return tuple([walk(i) for i in x])
+        return changed(x, {name: walk(getattr(x, name)) for name in TYPED_FIELDS[x.__class__]})
 
-    found: N = walk(tree, Span("", 1, 1, 1, 1))
+    found: N = walk(tree)
     return found
 
 
@@ -51,7 +50,7 @@ def _advice(m: Meta) -> str:
     return "Annotate it, `(x: Type)` in a quantifier, or say where it comes from: `x in keys(m)`."
 
 
-def misused_contexts(root: core.Expr | core.Delta) -> Iterator[core.Seen]:
+def misused_contexts(root: core.Expr | core.Delta) -> list[core.Seen]:
     """The contexts in the tree that are used for something else than membership."""
 
     def allowed(parent: object, child: core.Seen) -> bool:
@@ -65,15 +64,17 @@ def misused_contexts(root: core.Expr | core.Delta) -> Iterator[core.Seen]:
             case _:
                 return False
 
-    def walk(x: object, parent: object) -> Iterator[core.Seen]:
+    def walk(x: object, parent: object) -> None:
         if isinstance(x, core.Seen):
             if not allowed(parent, x):
-                yield x
+                found.append(x)
         elif isinstance(x, tuple):
             for i in x:
-                yield from walk(i, parent)
-        elif isinstance(x, core.Expr | core.Delta | core.Entry | core.Path):
-            for f in fields(x):
-                yield from walk(getattr(x, f.name), x)
+                walk(i, parent)
+        else:
+            for name in CHILD_FIELDS[x.__class__]:
+                walk(getattr(x, name), x)
 
-    return walk(root, None)
+    found: list[core.Seen] = []
+    walk(root, None)
+    return found

@@ -20,6 +20,7 @@ class File:
 
     label: str
     """How spans name it."""
+    text: str
     module: ast.Module
     imports: tuple[tuple[ast.Import, str], ...]
     """Each import with the label of the file it is from; those that failed are missing."""
@@ -58,7 +59,7 @@ class Loader:
                 if imported is not None:
                     found.append((d, imported))
         self._open.pop()
-        self._loaded[key] = File(label, module, tuple(found))
+        self._loaded[key] = File(label, text, module, tuple(found))
 
     def _import(self, d: ast.Import, folder: Path | None) -> str | None:
         path = self._find(d.path, folder)

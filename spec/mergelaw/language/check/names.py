@@ -94,6 +94,8 @@ def _enter(d: Declared, decl: Declaration, label: str, own: dict[str, str]) -> s
         case ast.EnumDecl():
             d.enum_decls[unique] = decl
             d.enums[unique] = EnumDef(unique, (), ())
+            for i, (variant, _) in enumerate(decl.variants):
+                d.variants[variant] = (*d.variants.get(variant, ()), (unique, i))
         case ast.FunDecl():
             d.functions[unique] = FunSig(decl, (), (), POISON)
         case ast.TypeDecl():

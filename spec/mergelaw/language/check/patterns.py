@@ -152,7 +152,7 @@ def _variant_pattern(
     bound: ExitStack,
     names: set[str],
 ) -> Pattern:
-    owners = el.declared.variants.get(name, [])
+    owners = el.declared.owners(name, el.scope.file)
     if isinstance(shape, Meta) and len(owners) == 1:
         enum = el.declared.enums[owners[0][0]]
         shape = EnumT(enum.name, tuple(el.fresh(p.span, f"the type argument `{q.name}`") for q in enum.params))

@@ -12,9 +12,12 @@ Steps = tuple[core.Step | None, ...]
 """A place; None is a key that is not known here."""
 
 
-def check_places(program: core.Program, errors: Errors) -> None:
-    """Reports two entries for one place, or for a place and a part of it, unless that depends on values of keys."""
-    for t in program.types.values():
+def check_places(program: core.Program, news: core.Program, errors: Errors) -> None:
+    """Reports two entries for one place, or for a place and a part of it, unless that depends on values of keys.
+
+    Looks at what `news` has of the program.
+    """
+    for t in news.types.values():
         for u in t.updates:
             for block in _blocks(u.body):
                 _check_block(program, block, errors)

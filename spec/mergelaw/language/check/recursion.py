@@ -16,9 +16,12 @@ CHOICES = 4096
 """How many ways to choose a parameter for each member of a circle are tried."""
 
 
-def check_recursion(program: core.Program, errors: Errors) -> frozenset[str]:
-    """Reports recursion that need not end; comes back with the names of the recursive functions."""
-    definitions = _definitions(program)
+def check_recursion(program: core.Program, news: core.Program, errors: Errors) -> frozenset[str]:
+    """Reports recursion that need not end; comes back with the names of the recursive functions.
+
+    Looks at what `news` has of the program: whole files, so that no circle leaves it.
+    """
+    definitions = _definitions(news)
     edges = {k: frozenset(s.callee for s in sites(program, d, 0)) & definitions.keys() for k, d in definitions.items()}
     reach = _reachable(edges)
     done: set[Key] = set()

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
+from operator import is_
 from typing import Any
 
 from mergelaw.language import core
+from mergelaw.language.check.nodes import CHILD_FIELDS, changed
 from mergelaw.language.core import Expr, Pattern, Type, substitute
 from mergelaw.language.span import Span
 
 
 def rebuilt(x: Any, change: Callable[[Any], Any]) -> Any:
-    """A copy of the node `x` with every node directly inside replaced by what `change` makes of it."""
-    if isinstance(x, tuple):
-        return tuple([rebuilt(i, change) if isinstance(i, tuple) else _changed(i, change) for i in x])
+    """The node `x` with every node directly inside replaced by what `change` makes of it; `x` itself if all stay."""
     values = {}
-    same = True
-    for f in fields(x):
-        old = getattr(x, f.name)
-        new = rebuilt(old, change) if isinstance(old, tuple) else _changed(old, change)
-        same = same and new is old
-        values[f.name] = new
-    return x if same else type(x)(**values)
+    for name in CHILD_FIELDS[x.__class__]:
+        old = getattr(x, name)
+        new = _changed(old, change)
+        if new is not old:
+            values[name] = new
+    return changed(x, values)
 
 
 def _changed(x: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(x, tuple):
+        new = [_changed(i, change) for i in x]
+        return x if all(map(is_, x, new)) else tuple(new)
     return change(x) if isinstance(x, Expr | core.Delta | core.Entry | core.Path) else x
 
 
