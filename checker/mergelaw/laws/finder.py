@@ -13,7 +13,7 @@ from time import monotonic
 
 from mergelaw.language.core import Program
 from mergelaw.laws.checks import Check, Fault, FrameCheck, FreshCheck, IdentityCheck, LawCheck, PropertyCheck, smaller
-from mergelaw.laws.claims import Instance, TheoremCheck
+from mergelaw.laws.claims import Instance, Run, TheoremCheck
 from mergelaw.laws.explain import Failure
 from mergelaw.laws.instances import instance, with_given_values
 from mergelaw.laws.livedots import PlaceCheck, SeenCheck
@@ -154,9 +154,19 @@ class Finder:
                 for history, run in check.instances(updates, budget.spend):
                     if not check.holds(run):
                         return self._confirmed_theorem(obligation, check, history, run.instance, limits)
+                    if obligation.bound is not None and obligation.subject not in self._witnesses:
+                        self._note_witness(obligation, check, history, run, limits)
             except _OutOfBudget:
                 return Exhausted(updates - 1, budget.spent, system.states, complete=False)
         return Exhausted(limits.updates, budget.spent, system.states, complete=True)
+
+    def _note_witness(
+        self, obligation: Obligation, check: TheoremCheck, history: History, run: Run, limits: Limits
+    ) -> None:
+        """Keeps `run` for whoever asks whether the premises can be met, if it meets them: it will be asked next."""
+        if check.witnessed(run):
+            oracle = self._theorem_check(obligation, limits, oracle=True)
+            self._witnesses[obligation.subject] = _met(oracle, history, run, obligation)
 
     def _theorem_check(self, obligation: Obligation, limits: Limits, *, oracle: bool = False) -> TheoremCheck:
         types = self.program.types[self.type.name]
@@ -206,10 +216,7 @@ class Finder:
             try:
                 for history, run in check.instances(updates, budget.spend):
                     if check.witnessed(run):
-                        again = oracle.rerun(oracle.system.replay(history.calls), run.instance)
-                        if again is None or not oracle.witnessed(again):
-                            raise _unconfirmed(obligation)
-                        return told(oracle.tell(again, "the premises can be met"), obligation)
+                        return _met(oracle, history, run, obligation)
             except _OutOfBudget:
                 return Exhausted(updates - 1, budget.spent, states, complete=False)
         return Exhausted(limits.updates, budget.spent, states, complete=True)
@@ -227,6 +234,14 @@ class Finder:
             except _OutOfBudget:
                 return Exhausted(updates - 1, budget.spent, system.states, complete=False)
         return Exhausted(limits.updates, budget.spent, system.states, complete=True)
+
+
+def _met(oracle: TheoremCheck, history: History, run: Run, obligation: Obligation) -> Counterexample:
+    """The timeline of a run that meets the premises, as the interpreter has it. Raises: InternalError."""
+    again = oracle.rerun(oracle.system.replay(history.calls), run.instance)
+    if again is None or not oracle.witnessed(again):
+        raise _unconfirmed(obligation)
+    return told(oracle.tell(again, "the premises can be met"), obligation)
 
 
 def refute(program: Program, obligation: Obligation, limits: Limits = Limits()) -> Counterexample | Exhausted:
