@@ -78,8 +78,13 @@ def _verify(arguments: Arguments, start: float) -> Status:
             return Status.WRONG_INPUT
         changes = _proofs(arguments, jobs, found.types)
         rechecks = _recheck(found.types, options, watch) if arguments.recheck else []
+    alike: dict[str, list[str]] = {}
     for fault in found.faults:
-        print(f"internal error, please report it:\n{fault}", file=sys.stderr)
+        place, _, trace = fault.partition("\n")
+        alike.setdefault(trace, []).append(place)
+    for trace, places in alike.items():
+        more = f" (and {len(places) - 1} more)" if places[1:] else ""
+        print(f"internal error, please report it:\n{places[0]}{more}\n{trace}", file=sys.stderr)
     seconds = time.perf_counter() - start
     result = Report(found.types, seconds, found.parse_s, tuple(rechecks), rechecked_by, rests_on(jobs))
     if arguments.json:
