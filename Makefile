@@ -28,7 +28,7 @@ bench: $(INSTALLED)
 ## lint: ruff, mypy --strict, and the imports between the layers
 lint: $(INSTALLED)
 	@$(BIN)/ruff check .
-	@$(BIN)/mypy spec checker tests
+	@$(BIN)/mypy spec reference checker tests
 	@$(BIN)/lint-imports --no-cache
 
 ## proofs: write proofs/ anew after a change of a spec or of the encoding

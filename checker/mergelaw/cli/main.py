@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from mergelaw.cli import cluster, serve
+
 app = typer.Typer(
     name="mergelaw",
     help="Replicated data types from small specs: proved lawful, or refuted by a timeline.",
@@ -72,6 +74,10 @@ def new(
     from mergelaw.cli import new as command
 
     raise typer.Exit(command.new(name, Path.cwd()))
+
+
+serve.register(app)
+cluster.register(app)
 
 
 def main() -> None:

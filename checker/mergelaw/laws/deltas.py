@@ -9,11 +9,9 @@ from mergelaw.language import core
 from mergelaw.language.core import MapT, Named, RecordT, Type, substitute
 from mergelaw.laws import smt
 from mergelaw.laws.encode import Context, Encoder, Env, State
+from mergelaw.laws.entries import Entries, Entry, Pending, Place
 from mergelaw.laws.smt import FALSE, TRUE, Term, and_, not_, or_
-from mergelaw.laws.symbolic import Abs, Fun, Sym, Tup, Unsupported, flatten, nonzero_part
-
-Place = tuple[str | Sym, ...]
-"""A concrete path: field names and symbolic keys."""
+from mergelaw.laws.symbolic import Abs, Fun, Sym, Tup, Unsupported, flatten
 
 
 @dataclass(frozen=True)
@@ -28,21 +26,6 @@ class SymbolicDelta:
     touches: Callable[[Place], Term]
     """Whether a place is in the footprint."""
     requires: Term
-
-
-@dataclass(frozen=True)
-class _Entry:
-    guard: Term
-    env: Env
-    pending: tuple[tuple[str, Type, Fun], ...]
-    """Variables of `each` that no step has bound yet, with the sets they range over."""
-    steps: tuple[core.Step, ...]
-    value: Callable[[Env], Sym] | None
-    """None for what only forgets."""
-    held: Callable[[Env], Sym] | None
-    """The value in `this` at the place, for what forgets."""
-    inner: Callable[[Env, Place], Term] | None
-    """For the update of a part: whether it touches a place below."""
 
 
 class DeltaEncoder:
@@ -61,6 +44,7 @@ class DeltaEncoder:
         `may_live(owner, update, i)`: whether the update can make the i-th dot it names live.
         """
         self.encoder = encoder
+        self._entries = Entries(encoder)
         self._held = held
         self._born_key = born_key
         self._may_live = may_live
@@ -94,22 +78,28 @@ class DeltaEncoder:
         name = whole.context if whole is not None else enc.logic.name("delta.seen")
         top = whole if whole is not None else _Whole(this.value, (), name)
         env = Env(variables, {"this": this.seen}, enc.type_env(owner))
-        entries: list[_Entry] = []
+        entries: list[Entry] = []
         forgets: list[Callable[[Tup], Term]] = []
         collector = _Collector(self, owner, this, top, entries, forgets)
         collector.collect(update.body, TRUE, env, ())
-        value = self._build(owner, entries)
+        value = self._entries.value(owner, entries)
         own = tuple(identity)
 
         def forgotten(x: Tup) -> Term:
             return or_(*(f(x) for f in forgets))
 
+        members: dict[tuple[Term, ...], Term] = {}
+
         def has(x: Tup) -> Term:
-            return or_(*(enc.equal(x, d) for d in own), forgotten(x))
+            key = flatten(x)
+            found = members.get(key)
+            if found is None:
+                found = members[key] = or_(*[enc.equal(x, d) for d in own], forgotten(x))
+            return found
 
         seen = enc.derived_context(name, has) if whole is None else Context(has, frozenset([name]))
         requires = TRUE if update.requires is None else enc.holds(update.requires, env)
-        return SymbolicDelta(value, seen, forgotten, lambda p: self._touched(owner, entries, p), requires)
+        return SymbolicDelta(value, seen, forgotten, lambda p: self._entries.touched(owner, entries, p), requires)
 
     def abstract_update(self, owner: Named, update: str, part: Abs, dots: Sequence[Tup], context: str) -> SymbolicDelta:
         """Any update of an abstract part.
@@ -159,121 +149,6 @@ class DeltaEncoder:
                 value, t = value(key), t.value
         return t, value
 
-    # -- building the value ------------------------------------------------------------------------
-
-    def _build(self, t: Type, entries: Sequence[_Entry]) -> Sym:
-        enc = self.encoder
-        valued = [e for e in entries if e.value is not None]
-        if not valued:
-            return enc.zero(t)
-        here = [e for e in valued if not e.steps]
-        below = [e for e in valued if e.steps]
-        out: Sym
-        rep = enc.rep(t)
-        if not below:
-            out = enc.zero(t)
-        elif isinstance(rep, RecordT):
-            out = Tup(
-                tuple(
-                    self._build(ft, [replace(e, steps=e.steps[1:]) for e in below if e.steps[0] == name])
-                    for name, ft in rep.fields
-                )
-            )
-        elif isinstance(rep, MapT):
-            for e in below:
-                step = e.steps[0]
-                assert isinstance(step, core.Expr)
-                if not self._is_pending(e, step):
-                    enc.logic.ground(enc.key_of(rep.key), enc.eval(step, e.env))
-            value_type = rep.value
-
-            def read(k: Sym) -> Sym:
-                matching = [m for e in below if (m := self._at_key(e, k)) is not None]
-                return self._build(value_type, matching)
-
-            out = Fun(rep.key, value_type, read)
-        else:
-            raise Unsupported("a path into a recursive part")
-        for e in here:
-            if e.pending:
-                raise Unsupported("an `each` whose variable is not a key of its path")
-            assert e.value is not None
-            out = enc.choose(e.guard, e.value(e.env), out)
-        return out
-
-    @staticmethod
-    def _is_pending(e: _Entry, step: core.Expr) -> bool:
-        return isinstance(step, core.Var) and any(v == step.name for v, _, _ in e.pending)
-
-    def _at_key(self, e: _Entry, k: Sym) -> _Entry | None:
-        """`e` below key `k`, or None where it cannot be there."""
-        enc = self.encoder
-        step = e.steps[0]
-        assert isinstance(step, core.Expr)
-        if self._is_pending(e, step):
-            assert isinstance(step, core.Var)
-            source = next(s for v, _, s in e.pending if v == step.name)
-            guard = and_(e.guard, enc.truth(source(k)))
-            rest = tuple(p for p in e.pending if p[0] != step.name)
-            e = replace(e, guard=guard, env=e.env.bind(**{step.name: k}), pending=rest, steps=e.steps[1:])
-        else:
-            e = replace(e, guard=and_(e.guard, enc.equal(enc.eval(step, e.env), k)), steps=e.steps[1:])
-        return None if e.guard is FALSE else e
-
-    # -- the footprint -----------------------------------------------------------------------------
-
-    def _touched(self, owner: Named, entries: Sequence[_Entry], place: Place) -> Term:
-        return or_(*(self._entry_touches(owner, e, place) for e in entries))
-
-    def _entry_touches(self, t: Type, e: _Entry, place: Place) -> Term:
-        """Whether the entry touches the place, or anything below it."""
-        for n, at in enumerate(place):
-            if not e.steps:
-                return and_(e.guard, self._covers(t, e, place[n:]))
-            step = e.steps[0]
-            rep = self.encoder.rep(t)
-            if isinstance(step, str):
-                assert isinstance(rep, RecordT)
-                if step != at:
-                    return FALSE
-                t = rep.fields[rep.position(step)][1]
-                e = replace(e, steps=e.steps[1:])
-            else:
-                assert isinstance(rep, MapT) and not isinstance(at, str)
-                found = self._at_key(e, at)
-                if found is None:
-                    return FALSE
-                t, e = rep.value, found
-        return e.guard
-
-    def _covers(self, t: Type, e: _Entry, rest: Place) -> Term:
-        """Whether the entry, whose path ends at a place of type `t`, touches the place `rest` below it.
-
-        It touches the keys at which its value, or what it forgets, is not zero (`engine.touched`).
-        """
-        if e.pending:
-            raise Unsupported("an `each` whose variable is not a key of its path")
-        if e.inner is not None:
-            return e.inner(e.env, rest)
-        source = e.value or e.held
-        assert source is not None
-        value = source(e.env)
-        keyed: Sym | None = None
-        for at in rest:
-            t = self.encoder.rep(t)
-            if isinstance(at, str):
-                assert isinstance(t, RecordT) and isinstance(value, Tup)
-                n = t.position(at)
-                value, t = value.items[n], t.fields[n][1]
-            else:
-                assert isinstance(t, MapT) and isinstance(value, Fun)
-                keyed = value = value(at)
-                t = t.value
-        if keyed is None:
-            return TRUE
-        # What is not zero deep inside is not zero further up, so the last key decides; its scalars are enough to tell.
-        return nonzero_part(keyed) if nonzero_part(keyed) is not FALSE else not_(self.encoder.is_zero(keyed))
-
 
 @dataclass(frozen=True)
 class _Whole:
@@ -284,10 +159,6 @@ class _Whole:
     """Where the part is in it."""
     context: str
     """Name of the context of the whole delta."""
-
-
-Pending = tuple[tuple[str, Type, Fun], ...]
-"""Variables of `each`, their types, and the sets they range over."""
 
 
 def _is_keys_of(source: core.Expr, steps: tuple[core.Step, ...]) -> bool:
@@ -331,7 +202,7 @@ class _Collector:
     owner: Named
     this: State
     whole: _Whole
-    entries: list[_Entry]
+    entries: list[Entry]
     forgets: list[Callable[[Tup], Term]]
     sources: dict[str, core.Expr] = field(default_factory=dict)
     """What the variables of `each` range over."""
@@ -398,7 +269,7 @@ class _Collector:
         inner: Callable[[Env, Place], Term] | None = None,
     ) -> None:
         once = None if value is None else remembered(value, pending)
-        self.entries.append(_Entry(guard, env, pending, path.steps, once, held, inner))
+        self.entries.append(Entry(guard, env, pending, path.steps, once, held, inner))
 
     def _find(self, path: core.Path, env: Env) -> tuple[Type, Sym]:
         return self.deltas.find(path, self.this.value, env, self.owner)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from mergelaw.language import core
 from mergelaw.language.core import DOT, Property, substitute
 from mergelaw.laws import smt
-from mergelaw.laws.deltas import Place, SymbolicDelta
+from mergelaw.laws.deltas import SymbolicDelta
 from mergelaw.laws.encode import Env, State
+from mergelaw.laws.entries import Place
 from mergelaw.laws.model import Kind, Obligation
 from mergelaw.laws.obligations import DOTS_SEEN, ONE_PLACE, property_label
 from mergelaw.laws.places import Part, leaves

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from mergelaw.language import core
 from mergelaw.language.core import MapT, Named, ParamT, Program, RecordT, Type
+from mergelaw.laws.memo import per_program
 
 
+@per_program
 def layered(program: Program, name: str) -> Program | None:
     """`program` with every declared type inside the state of `name` made abstract; None where there is none.
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from mergelaw.language import core
-from mergelaw.language.core import MapT, Named, ParamT, Property, RecordT, Type
+from mergelaw.language.core import MapT, Named, ParamT, Program, Property, RecordT, Type
 from mergelaw.laws.encode import Encoder
+from mergelaw.laws.memo import per_program
 from mergelaw.laws.symbolic import Fun, Sym, Tup
 
 Steps = tuple[str | Type, ...]
@@ -25,7 +27,7 @@ class Part:
     drops: tuple[int, ...] = ()
     """How many steps lead to each entry on the way that an own merge may drop as a whole."""
 
-    @property
+    @cached_property
     def keys(self) -> tuple[Type, ...]:
         """Types of the keys that select one instance of the part."""
         return tuple(s for s in self.steps if not isinstance(s, str))
@@ -51,24 +53,29 @@ class Part:
         return t
 
 
-def parts(
-    enc: Encoder, t: Type, steps: Steps = (), positions: tuple[int, ...] = (), drops: tuple[int, ...] = ()
-) -> Iterator[Part]:
+@per_program
+def parts(program: Program, t: Type) -> tuple[Part, ...]:
     """The declared types and abstract stores inside `t`, `t` itself first."""
+    return tuple(_parts(program, t, (), (), ()))
+
+
+def _parts(
+    program: Program, t: Type, steps: Steps, positions: tuple[int, ...], drops: tuple[int, ...]
+) -> Iterator[Part]:
     match t:
         case Named(name):
             yield Part(steps, t, positions, drops)
-            state = enc.program.state_type(t)
-            if enc.program.types[name].merge is not None and isinstance(state, MapT):
+            state = program.state_type(t)
+            if program.types[name].merge is not None and isinstance(state, MapT):
                 drops = (*drops, len(steps) + 1)
-            yield from parts(enc, state, steps, positions, drops)
+            yield from _parts(program, state, steps, positions, drops)
         case ParamT(_, "Store" | "Lattice"):
             yield Part(steps, t, positions, drops)
         case RecordT(fields):
             for i, (name, f) in enumerate(fields):
-                yield from parts(enc, f, (*steps, name), (*positions, i), drops)
+                yield from _parts(program, f, (*steps, name), (*positions, i), drops)
         case MapT(key, value):
-            yield from parts(enc, value, (*steps, key), (*positions, -1), drops)
+            yield from _parts(program, value, (*steps, key), (*positions, -1), drops)
         case _:
             return
 
@@ -76,7 +83,7 @@ def parts(
 def dot_places(enc: Encoder, t: Named) -> list[Part]:
     """The parts of `t` that hold live dots of their own."""
     out = []
-    for p in parts(enc, t):
+    for p in parts(enc.program, t):
         own = isinstance(p.type, Named) and enc.program.types[p.type.name].dots is not None
         if own or (isinstance(p.type, ParamT) and p.type.bound == "Store"):
             out.append(p)
@@ -87,35 +94,44 @@ def properties(enc: Encoder, t: Named) -> list[tuple[Part, Property]]:
     """All declared invariants and relations of `t` and of its parts."""
     return [
         (p, prop)
-        for p in parts(enc, t)
+        for p in parts(enc.program, t)
         if isinstance(p.type, Named)
         for prop in enc.program.types[p.type.name].properties
     ]
 
 
-def leaves(
-    enc: Encoder, t: Type, steps: Steps = (), positions: tuple[int, ...] = (), drops: tuple[int, ...] = ()
-) -> Iterator[Part]:
+def leaves(enc: Encoder, t: Type) -> tuple[Part, ...]:
     """The places at which a merge by footprint may differ from a full one.
 
     Everything below a merge that is not pointwise is one leaf. A merge that is decides each key that is touched as a
     whole, and may drop its entry.
     """
+    return _all_leaves(enc.program, t)
+
+
+@per_program
+def _all_leaves(program: Program, t: Type) -> tuple[Part, ...]:
+    return tuple(_leaves(program, t, (), (), ()))
+
+
+def _leaves(
+    program: Program, t: Type, steps: Steps, positions: tuple[int, ...], drops: tuple[int, ...]
+) -> Iterator[Part]:
     match t:
         case Named(name):
-            merge = enc.program.types[name].merge
+            merge = program.types[name].merge
             if merge is not None and not pointwise(merge):
                 yield Part(steps, t, positions, drops)
                 return
-            state = enc.program.state_type(t)
+            state = program.state_type(t)
             if merge is not None and isinstance(state, MapT):
                 drops = (*drops, len(steps) + 1)
-            yield from leaves(enc, state, steps, positions, drops)
+            yield from _leaves(program, state, steps, positions, drops)
         case RecordT(fields):
             for i, (name, f) in enumerate(fields):
-                yield from leaves(enc, f, (*steps, name), (*positions, i), drops)
+                yield from _leaves(program, f, (*steps, name), (*positions, i), drops)
         case MapT(key, value):
-            yield from leaves(enc, value, (*steps, key), (*positions, -1), drops)
+            yield from _leaves(program, value, (*steps, key), (*positions, -1), drops)
         case _:
             yield Part(steps, t, positions, drops)
 

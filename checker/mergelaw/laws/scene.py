@@ -8,13 +8,15 @@ relations are added on demand.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 
 from mergelaw.language import core
 from mergelaw.language.core import DOT, MapT, Named, ParamT, Program, Property, RecordT, TupleT, Type
 from mergelaw.laws import smt
-from mergelaw.laws.deltas import DeltaEncoder, Place, SymbolicDelta
+from mergelaw.laws.deltas import DeltaEncoder, SymbolicDelta
 from mergelaw.laws.encode import Context, Encoder, Env, State
+from mergelaw.laws.entries import Place
+from mergelaw.laws.memo import per_program
 from mergelaw.laws.places import Part, dot_places, properties
 from mergelaw.laws.smt import FALSE, INT, TRUE, Term, and_, eq, implies, not_, or_
 from mergelaw.laws.symbolic import Abs, Logic, Sym, Tup, flatten, nonzero_part
@@ -45,7 +47,7 @@ class Scene:
         self.logic = Logic(max_level=max_level)
         self.enc = Encoder(program, self.logic)
         self.deltas = DeltaEncoder(
-            self.enc, self.held, self.born_key, lambda owner, update, i: may_live(program, owner, update, i)
+            self.enc, self.held, self.born_key, lambda owner, update, i: may_live(program, owner.name, update, i)
         )
         self.declared = declared
         self.dot_places = dot_places(self.enc, self.type)
@@ -385,28 +387,20 @@ def _label(steps: Sequence[str | Type]) -> str:
     return Part(tuple(steps), DOT).label()
 
 
-@lru_cache(maxsize=4096)
-def _may_live(key: tuple[int, str, str, int]) -> bool:
-    program, owner, update, i = _PROGRAMS[key[0]], key[1], key[2], key[3]
-    scene = Scene(program, owner, declared=False)
-    definition = scene.definition.update(update)
-    d = scene.update(definition, scene.state("this"), scene.arguments(definition), scene.replica())
-    first = scene.newest()
-    dot = Tup((first.items[0], smt.add(_number(first), smt.integer(i))))
-    for p in scene.dot_places:
-        keys = tuple(scene.enc.fresh(k, "k") for k in p.keys)
-        if scene.live_at(p, d.value, keys, dot) is not FALSE:
-            return True
-    return False
-
-
-_PROGRAMS: dict[int, Program] = {}
-
-
-def may_live(program: Program, owner: Named, update: str, i: int) -> bool:
+@per_program
+def may_live(program: Program, owner: str, update: str, i: int) -> bool:
     """Whether the update can make the i-th dot that it names live, as far as its text tells."""
-    _PROGRAMS[id(program)] = program
-    return _may_live((id(program), owner.name, update, i))
+    with smt.aside():
+        scene = Scene(program, owner, declared=False)
+        definition = scene.definition.update(update)
+        d = scene.update(definition, scene.state("this"), scene.arguments(definition), scene.replica())
+        first = scene.newest()
+        dot = Tup((first.items[0], smt.add(_number(first), smt.integer(i))))
+        for p in scene.dot_places:
+            keys = tuple(scene.enc.fresh(k, "k") for k in p.keys)
+            if scene.live_at(p, d.value, keys, dot) is not FALSE:
+                return True
+        return False
 
 
 def _replica(d: Tup) -> Term:

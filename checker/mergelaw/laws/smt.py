@@ -7,9 +7,12 @@ Source: Barrett, Fontaine, Tinelli, "The SMT-LIB Standard", version 2.6 (2017).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
+from itertools import count
 from operator import attrgetter
+from typing import Any
 
 BOOL = "Bool"
 INT = "Int"
@@ -32,33 +35,54 @@ class Term:
 
 
 _TABLE: dict[tuple[str, str, tuple[Term, ...], str], Term] = {}
+"""All terms but negations."""
+_NEGATIONS: dict[Term, Term] = {}
+_INTEGERS: dict[int, Term] = {}
+_REALS: dict[Fraction | int, Term] = {}
+"""Short cuts into the table."""
 
 
 def reset() -> None:
     """Forget all terms; those made before must not be mixed with later ones."""
-    _TABLE.clear()
+    for table in (_TABLE, _NEGATIONS, _INTEGERS, _REALS):
+        table.clear()
     for t in (TRUE, FALSE):
         _TABLE[(t.op, t.name, (), t.sort)] = t
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Inside, terms are made that nothing outside is to hold: no trace of them is left, nor are those outside seen.
+
+    So a text made outside does not depend on whether the terms inside were made at all.
+    """
+    tables: tuple[dict[Any, Term], ...] = (_TABLE, _NEGATIONS, _INTEGERS, _REALS)
+    kept = [dict(t) for t in tables]
+    reset()
+    try:
+        yield
+    finally:
+        for table, before in zip(tables, kept, strict=True):
+            table.clear()
+            table.update(before)
 
 
 def _make(op: str, name: str, args: tuple[Term, ...], sort: str) -> Term:
     key = (op, name, args, sort)
     found = _TABLE.get(key)
     if found is None:
-        found = Term()
-        found.op, found.name, found.args, found.sort, found.uid = op, name, args, sort, _next_uid()
-        _TABLE[key] = found
+        found = _TABLE[key] = _new(op, name, args, sort)
     return found
 
 
-_counter = 0
+def _new(op: str, name: str, args: tuple[Term, ...], sort: str) -> Term:
+    t = Term()
+    t.op, t.name, t.args, t.sort, t.uid = op, name, args, sort, next(_uids)
+    return t
+
+
+_uids = count(1)
 _uid = attrgetter("uid")
-
-
-def _next_uid() -> int:
-    global _counter
-    _counter += 1
-    return _counter
 
 
 TRUE = _make("lit", "true", (), BOOL)
@@ -82,43 +106,38 @@ def boolean(value: bool) -> Term:
 
 def integer(value: int) -> Term:
     """An Int numeral."""
-    return _make("lit", str(value) if value >= 0 else f"(- {-value})", (), INT)
+    found = _INTEGERS.get(value)
+    if found is None:
+        found = _INTEGERS[value] = _make("lit", str(value) if value >= 0 else f"(- {-value})", (), INT)
+    return found
 
 
 def real(value: Fraction | int) -> Term:
     """A Real numeral, exact."""
-    f = Fraction(value)
-    num = f"{abs(f.numerator)}.0" if f.denominator == 1 else f"(/ {abs(f.numerator)}.0 {f.denominator}.0)"
-    return _make("lit", num if f >= 0 else f"(- {num})", (), REAL)
+    found = _REALS.get(value)
+    if found is None:
+        f = Fraction(value)
+        num = f"{abs(f.numerator)}.0" if f.denominator == 1 else f"(/ {abs(f.numerator)}.0 {f.denominator}.0)"
+        found = _REALS[value] = _make("lit", num if f >= 0 else f"(- {num})", (), REAL)
+    return found
 
 
 def not_(a: Term) -> Term:
     """Negation."""
+    found = _NEGATIONS.get(a)
+    if found is None:
+        found = _NEGATIONS[a] = _not(a)
+    return found
+
+
+def _not(a: Term) -> Term:
     if a is TRUE:
         return FALSE
     if a is FALSE:
         return TRUE
     if a.op == "not":
         return a.args[0]
-    return _make("not", "not", (a,), BOOL)
-
-
-def _flat(op: str, items: Iterable[Term], unit: Term, absorber: Term) -> Term:
-    seen: dict[int, Term] = {}
-    for i in items:
-        for j in i.args if i.op == op else (i,):
-            if j is absorber:
-                return absorber
-            if j is not unit:
-                seen[j.uid] = j
-    for j in seen.values():
-        if j.op == "not" and j.args[0].uid in seen:
-            return absorber
-    if not seen:
-        return unit
-    if len(seen) == 1:
-        return next(iter(seen.values()))
-    return _make(op, op, tuple(seen.values()), BOOL)
+    return _new("not", "not", (a,), BOOL)
 
 
 def and_(*items: Term) -> Term:
@@ -129,6 +148,39 @@ def and_(*items: Term) -> Term:
 def or_(*items: Term) -> Term:
     """Disjunction; false when empty."""
     return _flat("or", items, FALSE, TRUE)
+
+
+def _flat(op: str, items: tuple[Term, ...], unit: Term, absorber: Term) -> Term:
+    if len(items) == 2:
+        # The usual case, without the detours.
+        a, b = items
+        if a is absorber or b is absorber:
+            return absorber
+        if a is unit or a is b:
+            return b
+        if b is unit:
+            return a
+        if a.op != op and b.op != op:
+            if (a.op == "not" and a.args[0] is b) or (b.op == "not" and b.args[0] is a):
+                return absorber
+            return _make(op, op, items, BOOL)
+    parts: dict[Term, None] = {}
+    for i in items:
+        if i is absorber:
+            return absorber
+        if i.op == op:
+            # Neither constant is among them.
+            parts.update(dict.fromkeys(i.args))
+        elif i is not unit:
+            parts[i] = None
+    if not parts:
+        return unit
+    if len(parts) == 1:
+        return next(iter(parts))
+    for j in parts:
+        if j.op == "not" and j.args[0] in parts:
+            return absorber
+    return _make(op, op, tuple(parts), BOOL)
 
 
 def implies(a: Term, b: Term) -> Term:
@@ -265,11 +317,12 @@ def script(assertions: Sequence[Term], header: Sequence[str] = (), *, ask: bool 
     todo = list(uses)
     for t in todo:
         for a in t.args:
-            if a in uses:
-                uses[a] += 1
-            else:
+            n = uses.get(a)
+            if n is None:
                 uses[a] = 1
                 todo.append(a)
+            else:
+                uses[a] = n + 1
     # Terms are made after those that they are made of.
     todo.sort(key=_uid)
     sorts: dict[str, None] = {}
@@ -277,24 +330,25 @@ def script(assertions: Sequence[Term], header: Sequence[str] = (), *, ask: bool 
     text: dict[Term, str] = {}
     definitions: list[str] = []
     for t in todo:
-        op = t.op
-        if op == "const" or op == "app":
-            head = f"|{t.name}|"
-            if t.name not in functions:
-                for sort in (t.sort, *(a.sort for a in t.args)):
-                    if sort not in (BOOL, INT, REAL):
-                        sorts[sort] = None
-                functions[t.name] = f"(declare-fun {head} ({' '.join([a.sort for a in t.args])}) {t.sort})"
-            if op == "const":
-                text[t] = head
-                continue
-        elif op == "lit":
+        head, args = t.op, t.args
+        if head == "lit":
             text[t] = t.name
             continue
+        if head == "const" or head == "app":
+            head = f"|{t.name}|"
+            if t.name not in functions:
+                for sort in (t.sort, *[a.sort for a in args]):
+                    if sort not in (BOOL, INT, REAL):
+                        sorts[sort] = None
+                functions[t.name] = f"(declare-fun {head} ({' '.join([a.sort for a in args])}) {t.sort})"
+            if not args:
+                text[t] = head
+                continue
+        if len(args) == 2:
+            body = f"({head} {text[args[0]]} {text[args[1]]})"
         else:
-            head = op
-        body = f"({head} {' '.join([text[a] for a in t.args])})"
-        if uses[t] > 1 and len(body) > 24:
+            body = f"({head} {' '.join([text[a] for a in args])})"
+        if len(body) > 24 and uses[t] > 1:
             name = f"t!{len(definitions) + 1}"
             definitions.append(f"(define-fun {name} () {t.sort} {body})")
             body = name

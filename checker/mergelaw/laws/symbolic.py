@@ -9,9 +9,10 @@ instances can only lose proofs, never make a false one.
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import product
 
 from mergelaw.language.core import Type
@@ -39,6 +40,11 @@ class Tup:
 
     items: tuple[Sym, ...]
 
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """As in `flatten`."""
+        return tuple([t for i in self.items for t in flatten(i)])
+
 
 @dataclass(frozen=True, eq=False)
 class Opt:
@@ -47,6 +53,11 @@ class Opt:
     present: Term
     item: Sym
 
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """As in `flatten`."""
+        return (self.present, *[_blank(self.present, t) for t in flatten(self.item)])
+
 
 @dataclass(frozen=True, eq=False)
 class Enm:
@@ -54,6 +65,15 @@ class Enm:
 
     tag: Term
     payloads: tuple[tuple[Sym, ...], ...]
+
+    @cached_property
+    def terms(self) -> tuple[Term, ...]:
+        """As in `flatten`."""
+        out = [self.tag]
+        for n, payload in enumerate(self.payloads):
+            here = eq(self.tag, smt.integer(n))
+            out.extend([_blank(here, t) for p in payload for t in flatten(p)])
+        return tuple(out)
 
 
 class Fun:
@@ -72,14 +92,14 @@ class Fun:
         self.value = value
         self.zero = zero
         self._fn = fn
-        self._memo: dict[tuple[int, ...], Sym] = {}
+        self._memo: dict[tuple[Term, ...], Sym] = {}
 
     def __call__(self, key: Sym) -> Sym:
         """The value at `key`."""
-        uids = tuple([t.uid for t in flatten(key)])
-        found = self._memo.get(uids)
+        terms = (key,) if isinstance(key, Term) else flatten(key)
+        found = self._memo.get(terms)
         if found is None:
-            found = self._memo[uids] = self._fn(key)
+            found = self._memo[terms] = self._fn(key)
         return found
 
 
@@ -110,16 +130,8 @@ def flatten(v: Sym) -> tuple[Term, ...]:
     """The terms that determine `v`, equal for equal values. Raises: Unsupported for maps."""
     if isinstance(v, Term):
         return (v,)
-    if isinstance(v, Tup):
-        return tuple([t for i in v.items for t in flatten(i)])
-    if isinstance(v, Opt):
-        return (v.present, *(_blank(v.present, t) for t in flatten(v.item)))
-    if isinstance(v, Enm):
-        out = [v.tag]
-        for n, payload in enumerate(v.payloads):
-            here = eq(v.tag, smt.integer(n))
-            out.extend(_blank(here, t) for p in payload for t in flatten(p))
-        return tuple(out)
+    if isinstance(v, Tup | Opt | Enm):
+        return v.terms
     raise Unsupported("a map cannot be a key here")
 
 
@@ -128,20 +140,36 @@ def _blank(present: Term, t: Term) -> Term:
     return ite(present, t, blank)
 
 
-@dataclass
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ground:
+    value: Sym
+    level: int
+    origin: str | None
+
+
+@dataclass(slots=True, eq=False)
+class _Table:
+    """The ground values of one type, in order of first use."""
+
+    values: dict[tuple[Term, ...], _Ground] = field(default_factory=dict)
+    version: int = 0
+    """Changes with them."""
+
+
+Column = dict[tuple[Term, ...], _Ground]
+"""The ground values that one bound variable ranges over."""
+
+
+@dataclass(slots=True, eq=False)
 class _Universal:
     types: tuple[str, ...]
     body: Callable[..., Term]
     guard: Term
     origins: tuple[str | None, ...]
-    done: set[tuple[int, ...]] = field(default_factory=set)
-
-
-@dataclass
-class _Ground:
-    value: Sym
-    level: int
-    origin: str | None
+    stamp: object = None
+    """Of the tables and limits at the last visit."""
+    columns: tuple[Column, ...] = ()
+    """Those of the last visit: of these, all rows are done."""
 
 
 class Logic:
@@ -152,11 +180,12 @@ class Logic:
         self.max_level = max_level
         self.budget = budget
         self._names: dict[str, int] = {}
-        self._ground: dict[str, dict[tuple[int, ...], _Ground]] = {}
+        self._ground: defaultdict[str, _Table] = defaultdict(_Table)
+        self._columns: dict[tuple[str, str | None], tuple[object, Column]] = {}
         self._universals: list[_Universal] = []
         self._pending: deque[Callable[[], None]] = deque()
         self._saturating = False
-        self.deadline = time.monotonic() + ENCODING_SECONDS
+        self.deadline = time.process_time() + ENCODING_SECONDS
         self.all_origins = False
         """Take keys of the maps at one place for those of other places too."""
         self.level = 0
@@ -179,15 +208,16 @@ class Logic:
         With an origin, it is a key of the maps at that place of a state.
         """
         level = max(level, self.level)
-        table = self._ground.setdefault(type_key, {})
-        uids = tuple([t.uid for t in flatten(value)])
-        known = table.get(uids)
+        table = self._ground[type_key]
+        terms = flatten(value)
+        known = table.values.get(terms)
         if known is None or known.level > level:
-            table[uids] = _Ground(value, level, origin if known is None else None)
+            table.values[terms] = _Ground(value, level, origin if known is None else None)
+            table.version += 1
 
     def ground_values(self, type_key: str, level: int) -> list[Sym]:
         """The ground values of a type up to a level of nesting, in order of first use."""
-        return [g.value for g in self._ground.get(type_key, {}).values() if g.level <= level]
+        return [g.value for g in self._ground[type_key].values.values() if g.level <= level]
 
     def universal(
         self,
@@ -196,7 +226,7 @@ class Logic:
         guard: Term = TRUE,
         origins: Sequence[str | None] = (),
     ) -> None:
-        """For every ground value of each of `types`: guard implies body(values).
+        """For every ground value of each of `types`, of which there is at least one: guard implies body(values).
 
         `origins`: of which maps they are the keys, where that is known. Keys of the maps of other places are left out,
         unless `all_origins` is set.
@@ -264,33 +294,61 @@ class Logic:
     def _round(self) -> bool:
         changed = False
         for u in list(self._universals):
-            columns = []
-            for t, origin in zip(u.types, u.origins, strict=True):
-                columns.append([g for g in list(self._ground.get(t, {}).values()) if self._fits(g, origin)])
-            for row in product(*columns):
-                uids = tuple([t.uid for g in row for t in flatten(g.value)])
-                if uids in u.done:
-                    continue
-                u.done.add(uids)
+            stamp = (self.max_level, self.all_origins, *[self._ground[t].version for t in u.types])
+            if stamp == u.stamp:
+                continue
+            # Limits only rise and ground values stay, so columns only grow.
+            columns = tuple([self._column(t, origin) for t, origin in zip(u.types, u.origins, strict=True)])
+            for row in _rows(columns, u.columns):
                 self._tick()
-                self.level = max((g.level for g in row), default=0)
+                self.level = max([g.level for g in row])
                 body = u.body(*[g.value for g in row])
                 self.level = 0
                 if body is not TRUE:
                     self.fact(implies(u.guard, body))
                 changed = True
+            u.stamp, u.columns = stamp, columns
         return changed
 
-    def _fits(self, g: _Ground, origin: str | None) -> bool:
-        here = self.all_origins or origin is None or g.origin is None or g.origin == origin
-        return here and g.level <= self.max_level
+    def _column(self, type_key: str, origin: str | None) -> Column:
+        table = self._ground[type_key]
+        stamp = (self.max_level, self.all_origins, table.version)
+        known = self._columns.get((type_key, origin))
+        if known is not None and known[0] == stamp:
+            return known[1]
+        anywhere = self.all_origins or origin is None
+        column = {
+            terms: g
+            for terms, g in table.values.items()
+            if g.level <= self.max_level and (anywhere or g.origin is None or g.origin == origin)
+        }
+        self._columns[type_key, origin] = (stamp, column)
+        return column
 
     def _tick(self) -> None:
         self.steps += 1
-        if self.steps % 64 == 0 and time.monotonic() > self.deadline:
+        if self.steps % 64 == 0 and time.process_time() > self.deadline:
             raise BudgetExceeded("its encoding was out of time")
         if self.steps > self.budget:
             raise BudgetExceeded(f"more than {self.budget} instances")
+
+
+def _rows(columns: tuple[Column, ...], done: tuple[Column, ...]) -> Iterator[tuple[_Ground, ...]]:
+    """The rows of the product of `columns`, in order, that are not in the product of `done`; no columns, no rows."""
+    if not columns:
+        return
+    if not done:
+        yield from product(*[c.values() for c in columns])
+        return
+    column, old = columns[0], done[0]
+    rest, rest_done = columns[1:], done[1:]
+    for terms, g in column.items():
+        if terms not in old:
+            for row in product(*[c.values() for c in rest]):
+                yield (g, *row)
+        elif any(len(c) > len(d) for c, d in zip(rest, rest_done, strict=True)):
+            for row in _rows(rest, rest_done):
+                yield (g, *row)
 
 
 def alike(a: Sym, b: Sym) -> tuple[Sym, Sym]:
@@ -301,6 +359,11 @@ def alike(a: Sym, b: Sym) -> tuple[Sym, Sym]:
         y, x = alike(b, a)
         return x, y
     return a, b
+
+
+def joint_origin(f: Fun, g: Fun) -> str | None:
+    """The place that a map made of two belongs to."""
+    return f.origin if f.origin is not None else g.origin
 
 
 def choose(c: Term, a: Sym, b: Sym, recontext: Callable[[Abs, frozenset[str]], Abs]) -> Sym:
@@ -328,8 +391,7 @@ def choose(c: Term, a: Sym, b: Sym, recontext: Callable[[Abs, frozenset[str]], A
         return Enm(ite(c, a.tag, b.tag), payloads)
     if isinstance(a, Fun) and isinstance(b, Fun):
         f, g = a, b
-        origin = f.origin if f.origin is not None else g.origin
-        return Fun(f.key, f.value, lambda k: choose(c, f(k), g(k), recontext), origin=origin)
+        return Fun(f.key, f.value, lambda k: choose(c, f(k), g(k), recontext), origin=joint_origin(f, g))
     if isinstance(a, Abs) and isinstance(b, Abs):
         if a.observe is None and b.observe is None:
             return a

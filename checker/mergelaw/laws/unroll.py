@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from mergelaw.language.core import EnumT, MapT, Named, OptionType, ParamT, Program, RecordT, SeqT, TupleT, Type
+from mergelaw.laws.memo import per_program
 
 
+@per_program
 def recursive_types(program: Program) -> frozenset[str]:
     """Names of declared types whose states mention themselves."""
     uses = {n: _mentions(d.state) for n, d in program.types.items()}
@@ -28,6 +30,7 @@ def recursive_types(program: Program) -> frozenset[str]:
     return frozenset(out)
 
 
+@per_program
 def unrolled(program: Program, under_proof: str, *, once: bool) -> Program:
     """`program` without recursion: inside itself a recursive type is an abstract store of its name.
 
