@@ -1,8 +1,8 @@
 ; CausalContext: finite support merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k.replica| () Int)
 (declare-fun |k.number| () Int)
+(declare-fun |k.replica| () Int)
 (declare-fun |a.beyond| (Int Int) Bool)
 (declare-fun |b.beyond| (Int Int) Bool)
 (declare-fun |a.vector| (Int) Int)

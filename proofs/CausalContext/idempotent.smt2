@@ -1,8 +1,8 @@
 ; CausalContext: idempotent
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0!1.replica| () Int)
 (declare-fun |k0!1.number| () Int)
+(declare-fun |k0!1.replica| () Int)
 (declare-fun |a.beyond| (Int Int) Bool)
 (declare-fun |a.vector| (Int) Int)
 (define-fun t!1 () Bool (|a.beyond| |k0!1.replica| |k0!1.number|))

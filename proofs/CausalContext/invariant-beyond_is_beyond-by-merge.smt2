@@ -1,8 +1,8 @@
 ; CausalContext: invariant beyond_is_beyond by merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |d0.replica| () Int)
 (declare-fun |d0.number| () Int)
+(declare-fun |d0.replica| () Int)
 (declare-fun |a.beyond| (Int Int) Bool)
 (declare-fun |b.beyond| (Int Int) Bool)
 (declare-fun |a.vector| (Int) Int)

@@ -1,12 +1,12 @@
 ; CausalContext: theorem observed
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |d.number| () Int)
+(declare-fun |d.replica| () Int)
+(declare-fun |e.number| () Int)
 (declare-fun |e.replica| () Int)
 (declare-fun |s.vector| (Int) Int)
-(declare-fun |e.number| () Int)
 (declare-fun |s.beyond| (Int Int) Bool)
-(declare-fun |d.replica| () Int)
-(declare-fun |d.number| () Int)
 (define-fun t!1 () Bool (< (ite (< (|s.vector| |e.replica|) 0) 0 (|s.vector| |e.replica|)) |e.number|))
 (define-fun t!2 () Bool (|s.beyond| |e.replica| |e.number|))
 (define-fun t!3 () Bool (= |d.replica| |e.replica|))

@@ -1,10 +1,10 @@
 ; CausalContext: theorem union
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |d.number| () Int)
 (declare-fun |d.replica| () Int)
 (declare-fun |s.vector| (Int) Int)
 (declare-fun |t.vector| (Int) Int)
-(declare-fun |d.number| () Int)
 (declare-fun |s.beyond| (Int Int) Bool)
 (declare-fun |t.beyond| (Int Int) Bool)
 (define-fun t!1 () Bool (< (ite (< (|s.vector| |d.replica|) (|t.vector| |d.replica|)) (|t.vector| |d.replica|) (|s.vector| |d.replica|)) |d.number|))

@@ -1,8 +1,8 @@
 ; DotFun: finite support merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k.replica| () Int)
 (declare-fun |k.number| () Int)
+(declare-fun |k.replica| () Int)
 (declare-fun |a.present| (Int Int) Bool)
 (declare-fun |b.present| (Int Int) Bool)
 (declare-fun |a.seen| (Int Int) Bool)

@@ -1,8 +1,8 @@
 ; DotFun: fresh clear
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |this.present| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)

@@ -1,12 +1,12 @@
 ; DotFun: theorem stays_replaced
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |d.replica| () Int)
 (declare-fun |d.number| () Int)
-(declare-fun |s.present| (Int Int) Bool)
-(declare-fun |s.seen| (Int Int) Bool)
+(declare-fun |d.replica| () Int)
 (declare-fun |p| () Int)
+(declare-fun |s.present| (Int Int) Bool)
 (declare-fun |d!1| () Int)
+(declare-fun |s.seen| (Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)
 (declare-fun |t.present| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)

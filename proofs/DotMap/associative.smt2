@@ -1,8 +1,8 @@
 ; DotMap: associative
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0.replica| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |a.seen| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |c.seen| (Int Int) Bool)

@@ -1,8 +1,8 @@
 ; DotMap: commutative
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0.replica| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |a.seen| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |a.here| (Int Int) Bool)

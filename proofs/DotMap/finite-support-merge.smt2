@@ -1,8 +1,8 @@
 ; DotMap: finite support merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k.replica| () Int)
 (declare-fun |k.number| () Int)
+(declare-fun |k.replica| () Int)
 (declare-fun |a.here| (Int Int) Bool)
 (declare-fun |a.value.none| (Int Int) Bool)
 (declare-fun |b.here| (Int Int) Bool)

@@ -1,13 +1,13 @@
 ; DotMap: idempotent
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0.replica| () Int)
 (declare-fun |k0.number| () Int)
-(declare-fun |a.here| (Int Int) Bool)
+(declare-fun |k0.replica| () Int)
 (declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |a.here| (Int Int) Bool)
 (declare-fun |o| () Int)
-(declare-fun |a.value.obs| (Int Int Int) Bool)
 (declare-fun |S.zero@a.seen| (Int) Bool)
+(declare-fun |a.value.obs| (Int Int Int) Bool)
 (declare-fun |a.value.none| (Int Int) Bool)
 (define-fun t!1 () Bool (|a.here| |k0.replica| |k0.number|))
 (define-fun t!2 () Bool (and (|a.seen| |k0.replica| |k0.number|) (not t!1)))

@@ -1,8 +1,8 @@
 ; DotMap: theorem unseen_stays
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |d.replica| () Int)
 (declare-fun |d.number| () Int)
+(declare-fun |d.replica| () Int)
 (declare-fun |s.here| (Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)
 (declare-fun |s.seen| (Int Int) Bool)

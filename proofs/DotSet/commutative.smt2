@@ -1,8 +1,8 @@
 ; DotSet: commutative
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0.replica| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |a| (Int Int) Bool)
 (declare-fun |b| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)

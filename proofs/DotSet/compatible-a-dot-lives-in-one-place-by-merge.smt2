@@ -1,8 +1,8 @@
 ; DotSet: compatible a dot lives in one place by merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |a| (Int Int) Bool)
 (declare-fun |b| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)

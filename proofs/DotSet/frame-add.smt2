@@ -2,9 +2,9 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |r| () Int)
-(declare-fun |k0.replica| () Int)
 (declare-fun |d| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |t| (Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (and (= |r| |k0.replica|) (= |d| |k0.number|)))

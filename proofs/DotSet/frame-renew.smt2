@@ -2,9 +2,9 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |r| () Int)
-(declare-fun |k0.replica| () Int)
 (declare-fun |d| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |this| (Int Int) Bool)
 (declare-fun |t| (Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)

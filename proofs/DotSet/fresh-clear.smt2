@@ -1,8 +1,8 @@
 ; DotSet: fresh clear
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |this| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)

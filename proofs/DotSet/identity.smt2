@@ -1,8 +1,8 @@
 ; DotSet: identity
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0!1.replica| () Int)
 (declare-fun |k0!1.number| () Int)
+(declare-fun |k0!1.replica| () Int)
 (declare-fun |a| (Int Int) Bool)
 (declare-fun |c.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (|a| |k0!1.replica| |k0!1.number|))

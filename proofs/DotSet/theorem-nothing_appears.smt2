@@ -1,8 +1,8 @@
 ; DotSet: theorem nothing_appears
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |d.replica| () Int)
 (declare-fun |d.number| () Int)
+(declare-fun |d.replica| () Int)
 (declare-fun |s| (Int Int) Bool)
 (declare-fun |t| (Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)

@@ -1,14 +1,14 @@
 ; DotSet: theorem stays_removed
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |d.replica| () Int)
 (declare-fun |d.number| () Int)
-(declare-fun |s| (Int Int) Bool)
+(declare-fun |d.replica| () Int)
 (declare-fun |p| () Int)
+(declare-fun |s| (Int Int) Bool)
 (declare-fun |d!1| () Int)
+(declare-fun |s.seen| (Int Int) Bool)
 (declare-fun |t| (Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)
-(declare-fun |s.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (|s| |d.replica| |d.number|))
 (define-fun t!2 () Bool (and (= |d.replica| |p|) (= |d.number| |d!1|)))
 (define-fun t!3 () Bool (|t| |d.replica| |d.number|))

@@ -2,11 +2,11 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |all| () Bool)
-(declare-fun |x0.replica| () Int)
+(declare-fun |all!1| () Bool)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |a.value.live| (Int Int) Bool)
 (declare-fun |a.seen| (Int Int) Bool)
-(declare-fun |all!1| () Bool)
 (declare-fun |b.value.live| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |S.kept| (Int Int) Bool)

@@ -1,12 +1,12 @@
 ; Expiry: theorem cleared
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |some| () Bool)
-(declare-fun |winner.replica| () Int)
-(declare-fun |winner.number| () Int)
-(declare-fun |s.seen| (Int Int) Bool)
 (declare-fun |p| () Int)
 (declare-fun |d| () Int)
+(declare-fun |winner.number| () Int)
+(declare-fun |winner.replica| () Int)
+(declare-fun |some| () Bool)
+(declare-fun |s.seen| (Int Int) Bool)
 (declare-fun |s.siblings.present| (Int Int) Bool)
 (declare-fun |s.siblings.tag| (Int Int) Int)
 (declare-fun |born| (Int Int) Int)

@@ -1,8 +1,8 @@
 ; GCounter: theorem never_falls
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |sum!1| () Int)
 (declare-fun |sum| () Int)
+(declare-fun |sum!1| () Int)
 (declare-fun |s!5| () Int)
 (declare-fun |s.counts| (Int) Int)
 (declare-fun |t.counts| (Int) Int)

@@ -1,10 +1,10 @@
 ; Hash: fresh expire
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
-(declare-fun |x0.number| () Int)
-(declare-fun |Expiry.delta.forgets| (Int Int) Bool)
 (declare-fun |f| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Expiry.delta.forgets| (Int Int) Bool)
 (declare-fun |this.fields.expiry.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |born:fields[]| (Int Int) Int)

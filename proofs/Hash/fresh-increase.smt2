@@ -1,11 +1,11 @@
 ; Hash: fresh increase
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |opaque| () Bool)
-(declare-fun |x0.replica| () Int)
-(declare-fun |x0.number| () Int)
-(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |f| () Int)
+(declare-fun |opaque| () Bool)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |this.fields.value.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |Scalar.delta!1.forgets| (Int Int) Bool)

@@ -1,10 +1,10 @@
 ; Hash: fresh remove
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
-(declare-fun |x0.number| () Int)
-(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |f| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |this.fields.value.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |this.fields.expiry.live| (Int Int Int) Bool)

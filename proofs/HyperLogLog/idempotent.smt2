@@ -1,10 +1,10 @@
 ; HyperLogLog: idempotent
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0!3.replica| () Int)
 (declare-fun |k0!3.number| () Int)
-(declare-fun |a.sketch.value.here| (Int Int) Bool)
+(declare-fun |k0!3.replica| () Int)
 (declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |a.sketch.value.here| (Int Int) Bool)
 (declare-fun |k0!4| () Int)
 (declare-fun |a.sketch.value.value| (Int Int Int) Int)
 (declare-fun |a.sketch.value.value.empty 2| (Int Int) Bool)

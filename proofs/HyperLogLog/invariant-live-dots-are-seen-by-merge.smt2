@@ -1,13 +1,13 @@
 ; HyperLogLog: invariant live dots are seen by merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
+(declare-fun |all| () Bool)
+(declare-fun |all!1| () Bool)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |a.seen| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)
-(declare-fun |all| () Bool)
 (declare-fun |a.sketch.value.here| (Int Int) Bool)
-(declare-fun |all!1| () Bool)
 (declare-fun |b.sketch.value.here| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)
 (define-fun t!1 () Bool (|a.seen| |x0.replica| |x0.number|))

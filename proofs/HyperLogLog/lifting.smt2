@@ -1,13 +1,13 @@
 ; HyperLogLog: lifting
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
+(declare-fun |all| () Bool)
+(declare-fun |all!1| () Bool)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |a.seen| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)
-(declare-fun |all| () Bool)
 (declare-fun |a.sketch.value.here| (Int Int) Bool)
-(declare-fun |all!1| () Bool)
 (declare-fun |b.sketch.value.here| (Int Int) Bool)
 (define-fun t!1 () Bool (|a.sketch.value.here| |x0.replica| |x0.number|))
 (define-fun t!2 () Bool (|b.sketch.value.here| |x0.replica| |x0.number|))

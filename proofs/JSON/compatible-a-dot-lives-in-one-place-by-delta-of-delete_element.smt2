@@ -1,13 +1,13 @@
 ; JSON: compatible a dot lives in one place by delta of delete_element
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x.replica| () Int)
-(declare-fun |x.number| () Int)
-(declare-fun |this.here| (Int Int) Bool)
-(declare-fun |x0.replica| () Int)
-(declare-fun |x0.number| () Int)
 (declare-fun |r| () Int)
+(declare-fun |x.number| () Int)
+(declare-fun |x.replica| () Int)
 (declare-fun |d| () Int)
+(declare-fun |this.here| (Int Int) Bool)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |born| (Int Int) Int)
 (declare-fun |this.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (|this.here| |x.replica| |x.number|))

@@ -1,14 +1,14 @@
 ; JSON: finite support member_names
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k.replica| () Int)
 (declare-fun |k.number| () Int)
+(declare-fun |k.replica| () Int)
 (declare-fun |this.here| (Int Int) Bool)
-(declare-fun |winner.replica| () Int)
+(declare-fun |this.value.birth.tag| (Int Int) Int)
 (declare-fun |winner.number| () Int)
+(declare-fun |winner.replica| () Int)
 (declare-fun |k!1| () Int)
 (declare-fun |this.value.members.none| (Int Int Int) Bool)
-(declare-fun |this.value.birth.tag| (Int Int) Int)
 (declare-fun |opaque| () Bool)
 (define-fun t!1 () Bool (|this.here| |k.replica| |k.number|))
 (define-fun t!2 () Bool (|this.value.members.none| |winner.replica| |winner.number| |k!1|))

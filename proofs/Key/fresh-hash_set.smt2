@@ -1,8 +1,8 @@
 ; Key: fresh hash_set
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |Hash.delta.forgets| (Int Int) Bool)
 (declare-fun |this.hash.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

@@ -1,8 +1,8 @@
 ; Key: fresh increase
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |this.string.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
@@ -21,7 +21,6 @@
 (declare-fun |JSON.delta.forgets| (Int Int) Bool)
 (declare-fun |this.json.live| (Int Int) Bool)
 (declare-fun |this.sketch.live| (Int Int) Bool)
-(declare-fun |born| (Int Int) Int)
 (define-fun t!1 () Bool (|this.string.live| |x0.replica| |x0.number|))
 (define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
 (define-fun t!3 () Bool (|this.expiry.live| |x0.replica| |x0.number|))
@@ -32,5 +31,4 @@
 (define-fun t!8 () Bool (|this.stream.live| |x0.replica| |x0.number|))
 (define-fun t!9 () Bool (|this.json.live| |x0.replica| |x0.number|))
 (assert (not (or (not (or (and (|Scalar.delta.forgets| |x0.replica| |x0.number|) t!1 t!2) (and (|Expiry.delta.forgets| |x0.replica| |x0.number|) t!3 t!2) (and (|Hash.delta.forgets| |x0.replica| |x0.number|) t!4 t!2) (and (|ORSet[Text].delta.forgets| |x0.replica| |x0.number|) t!5 t!2) (and (|SortedSet.delta.forgets| |x0.replica| |x0.number|) t!6 t!2) (and (|List[Text].delta.forgets| |x0.replica| |x0.number|) t!7 t!2) (and (|Stream.delta.forgets| |x0.replica| |x0.number|) t!8 t!2) (and (|JSON.delta.forgets| |x0.replica| |x0.number|) t!9 t!2))) (and t!2 (or (and (|this.sketch.live| |x0.replica| |x0.number|) t!2) (and t!1 t!2) (and t!4 t!2) (and t!5 t!2) (and t!6 t!2) (and t!7 t!2) (and t!8 t!2) (and t!9 t!2) (and t!3 t!2))))))
-(assert (or (not (and t!7 t!2)) (and t!2 (= 5 (|born| |x0.replica| |x0.number|)))))
 (check-sat)

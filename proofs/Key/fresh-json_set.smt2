@@ -1,8 +1,8 @@
 ; Key: fresh json_set
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |JSON.delta.forgets| (Int Int) Bool)
 (declare-fun |this.json.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

@@ -1,8 +1,8 @@
 ; Key: fresh pull
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |List[Text].delta.forgets| (Int Int) Bool)
 (declare-fun |this.list.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

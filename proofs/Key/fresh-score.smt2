@@ -1,8 +1,8 @@
 ; Key: fresh score
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |SortedSet.delta.forgets| (Int Int) Bool)
 (declare-fun |this.scores.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

@@ -1,8 +1,8 @@
 ; Key: fresh set_for
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |this.string.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

@@ -1,14 +1,14 @@
 ; Key: invariant live dots are seen by delta of persist
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0!8.replica| () Int)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
 (declare-fun |x0!8.number| () Int)
-(declare-fun |Expiry.delta.live| (Int Int) Bool)
+(declare-fun |x0!8.replica| () Int)
 (declare-fun |Expiry.delta.forgets| (Int Int) Bool)
 (declare-fun |this.expiry.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
-(declare-fun |r| () Int)
-(declare-fun |d| () Int)
+(declare-fun |Expiry.delta.live| (Int Int) Bool)
 (define-fun t!1 () Bool (and (|Expiry.delta.forgets| |x0!8.replica| |x0!8.number|) (|this.expiry.live| |x0!8.replica| |x0!8.number|) (|this.seen| |x0!8.replica| |x0!8.number|)))
 (define-fun t!2 () Bool (and (= |r| |x0!8.replica|) (= |d| |x0!8.number|)))
 (assert (not (or (not (and (|Expiry.delta.live| |x0!8.replica| |x0!8.number|) (or t!1 t!2))) t!2 t!1)))

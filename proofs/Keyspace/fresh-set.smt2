@@ -1,10 +1,10 @@
 ; Keyspace: fresh set
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
-(declare-fun |x0.number| () Int)
-(declare-fun |Key.delta.forgets| (Int Int) Bool)
 (declare-fun |k| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Key.delta.forgets| (Int Int) Bool)
 (declare-fun |this.entries.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |born:entries[]| (Int Int) Int)

@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |x0| () Int)
-(declare-fun |x1.replica| () Int)
 (declare-fun |x1.number| () Int)
+(declare-fun |x1.replica| () Int)
 (declare-fun |a.entries.live| (Int Int Int) Bool)
 (declare-fun |a.seen| (Int Int) Bool)
 (declare-fun |b.entries.live| (Int Int Int) Bool)

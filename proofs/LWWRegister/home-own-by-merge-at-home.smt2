@@ -1,13 +1,13 @@
 ; LWWRegister: home own by merge at home
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |a.present| () Bool)
 (declare-fun |p| () Int)
-(declare-fun |a.writer| () Int)
 (declare-fun |mine.present| () Bool)
 (declare-fun |mine.time| () Int)
-(declare-fun |a.time| () Int)
 (declare-fun |mine.writer| () Int)
+(declare-fun |a.present| () Bool)
+(declare-fun |a.time| () Int)
+(declare-fun |a.writer| () Int)
 (declare-fun |b.present| () Bool)
 (declare-fun |b.time| () Int)
 (declare-fun |b.writer| () Int)

@@ -1,13 +1,13 @@
 ; Latest: commutative
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |b.present| () Bool)
 (declare-fun |a.present| () Bool)
 (declare-fun |a.0| () Int)
-(declare-fun |b.0| () Int)
 (declare-fun |a.1| () Int)
-(declare-fun |b.1| () Int)
 (declare-fun |a.2| () Int)
+(declare-fun |b.present| () Bool)
+(declare-fun |b.0| () Int)
+(declare-fun |b.1| () Int)
 (declare-fun |b.2| () Int)
 (define-fun t!1 () Bool (and |b.present| (or (not |a.present|) (< |a.0| |b.0|) (and (= |a.0| |b.0|) (or (< |a.1| |b.1|) (and (= |a.1| |b.1|) (< |a.2| |b.2|)))))))
 (define-fun t!2 () Bool (ite t!1 |b.present| |a.present|))

@@ -1,9 +1,9 @@
 ; List: finite support previous
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |x| () Int)
 (declare-fun |k| () Int)
 (declare-fun |this.elements.none| (Int) Bool)
-(declare-fun |x| () Int)
 (define-fun t!1 () Bool (|this.elements.none| |k|))
 (assert t!1)
 (assert (and (not t!1) (< |k| |x|)))

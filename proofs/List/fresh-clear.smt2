@@ -1,8 +1,8 @@
 ; List: fresh clear
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |born:elements[]| (Int Int) Int)
 (declare-fun |this.elements.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

@@ -1,10 +1,10 @@
 ; List: fresh set
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
-(declare-fun |x0.number| () Int)
-(declare-fun |Register[V].delta.forgets| (Int Int) Bool)
 (declare-fun |x| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Register[V].delta.forgets| (Int Int) Bool)
 (declare-fun |this.elements.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |born:elements[]| (Int Int) Int)

@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |k0| () Int)
-(declare-fun |k0!1.replica| () Int)
 (declare-fun |k0!1.number| () Int)
+(declare-fun |k0!1.replica| () Int)
 (declare-fun |a.writes| (Int Int Int) Bool)
 (declare-fun |b.writes| (Int Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)

@@ -1,12 +1,12 @@
 ; MVRegister: compatible a dot lives in one place by delta of write
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |v| () Int)
-(declare-fun |x0| () Int)
 (declare-fun |r| () Int)
-(declare-fun |x1.replica| () Int)
+(declare-fun |v| () Int)
 (declare-fun |d| () Int)
+(declare-fun |x0| () Int)
 (declare-fun |x1.number| () Int)
+(declare-fun |x1.replica| () Int)
 (declare-fun |born| (Int Int) Int)
 (declare-fun |born:writes[]| (Int Int) Int)
 (declare-fun |k0| () Int)

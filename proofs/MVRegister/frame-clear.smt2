@@ -1,13 +1,13 @@
 ; MVRegister: frame clear
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0| () Int)
-(declare-fun |k1.replica| () Int)
-(declare-fun |k1.number| () Int)
-(declare-fun |this.writes| (Int Int Int) Bool)
-(declare-fun |t.writes| (Int Int Int) Bool)
 (declare-fun |r| () Int)
 (declare-fun |d| () Int)
+(declare-fun |k0| () Int)
+(declare-fun |k1.number| () Int)
+(declare-fun |k1.replica| () Int)
+(declare-fun |this.writes| (Int Int Int) Bool)
+(declare-fun |t.writes| (Int Int Int) Bool)
 (declare-fun |born:writes[]| (Int Int) Int)
 (declare-fun |t.seen| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)

@@ -1,12 +1,12 @@
 ; MVRegister: frame write
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |v| () Int)
-(declare-fun |k0| () Int)
 (declare-fun |r| () Int)
-(declare-fun |k1.replica| () Int)
+(declare-fun |v| () Int)
 (declare-fun |d| () Int)
+(declare-fun |k0| () Int)
 (declare-fun |k1.number| () Int)
+(declare-fun |k1.replica| () Int)
 (declare-fun |this.writes| (Int Int Int) Bool)
 (declare-fun |t.writes| (Int Int Int) Bool)
 (declare-fun |born:writes[]| (Int Int) Int)

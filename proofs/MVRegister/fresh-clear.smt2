@@ -1,8 +1,8 @@
 ; MVRegister: fresh clear
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |born:writes[]| (Int Int) Int)
 (declare-fun |this.writes| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |k| () Int)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |this.entries.here| (Int Int Int) Bool)
 (declare-fun |this.entries.value.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

@@ -1,14 +1,14 @@
 ; ORMap: theorem touch_wins
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |k| () Int)
 (declare-fun |p| () Int)
 (declare-fun |q| () Int)
-(declare-fun |all| () Bool)
-(declare-fun |k| () Int)
 (declare-fun |d| () Int)
+(declare-fun |d!1| () Int)
+(declare-fun |all| () Bool)
 (declare-fun |s.entries.here| (Int Int Int) Bool)
 (declare-fun |s.seen| (Int Int) Bool)
-(declare-fun |d!1| () Int)
 (declare-fun |s.entries.value.live| (Int Int Int) Bool)
 (define-fun t!1 () Bool (|s.entries.here| |k| |p| |d|))
 (define-fun t!2 () Bool (or t!1 (not (|s.seen| |p| |d|))))

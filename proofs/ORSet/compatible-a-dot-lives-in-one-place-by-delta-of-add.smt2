@@ -1,12 +1,12 @@
 ; ORSet: compatible a dot lives in one place by delta of add
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |e| () Int)
-(declare-fun |x0| () Int)
 (declare-fun |r| () Int)
-(declare-fun |x1.replica| () Int)
+(declare-fun |e| () Int)
 (declare-fun |d| () Int)
+(declare-fun |x0| () Int)
 (declare-fun |x1.number| () Int)
+(declare-fun |x1.replica| () Int)
 (declare-fun |born| (Int Int) Int)
 (declare-fun |born:adds[]| (Int Int) Int)
 (declare-fun |k0| () Int)

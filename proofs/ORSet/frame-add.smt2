@@ -1,12 +1,12 @@
 ; ORSet: frame add
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |e| () Int)
-(declare-fun |k0| () Int)
 (declare-fun |r| () Int)
-(declare-fun |k1.replica| () Int)
+(declare-fun |e| () Int)
 (declare-fun |d| () Int)
+(declare-fun |k0| () Int)
 (declare-fun |k1.number| () Int)
+(declare-fun |k1.replica| () Int)
 (declare-fun |this.adds| (Int Int Int) Bool)
 (declare-fun |t.adds| (Int Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)

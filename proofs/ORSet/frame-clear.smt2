@@ -1,13 +1,13 @@
 ; ORSet: frame clear
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0| () Int)
-(declare-fun |k1.replica| () Int)
-(declare-fun |k1.number| () Int)
-(declare-fun |this.adds| (Int Int Int) Bool)
-(declare-fun |t.adds| (Int Int Int) Bool)
 (declare-fun |r| () Int)
 (declare-fun |d| () Int)
+(declare-fun |k0| () Int)
+(declare-fun |k1.number| () Int)
+(declare-fun |k1.replica| () Int)
+(declare-fun |this.adds| (Int Int Int) Bool)
+(declare-fun |t.adds| (Int Int Int) Bool)
 (declare-fun |born:adds[]| (Int Int) Int)
 (declare-fun |t.seen| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)

@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |k0| () Int)
-(declare-fun |k0!1.replica| () Int)
 (declare-fun |k0!1.number| () Int)
+(declare-fun |k0!1.replica| () Int)
 (declare-fun |a.adds| (Int Int Int) Bool)
 (declare-fun |a.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (|a.adds| |k0| |k0!1.replica| |k0!1.number|))

@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |k0!2| () Int)
-(declare-fun |k0!3.replica| () Int)
 (declare-fun |k0!3.number| () Int)
+(declare-fun |k0!3.replica| () Int)
 (declare-fun |a.adds| (Int Int Int) Bool)
 (declare-fun |c.seen| (Int Int) Bool)
 (declare-fun |a.seen| (Int Int) Bool)

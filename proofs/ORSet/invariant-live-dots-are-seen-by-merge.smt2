@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |x0| () Int)
-(declare-fun |x1.replica| () Int)
 (declare-fun |x1.number| () Int)
+(declare-fun |x1.replica| () Int)
 (declare-fun |a.adds| (Int Int Int) Bool)
 (declare-fun |b.adds| (Int Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)

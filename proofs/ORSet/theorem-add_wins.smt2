@@ -1,14 +1,14 @@
 ; ORSet: theorem add_wins
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |e| () Int)
 (declare-fun |p| () Int)
 (declare-fun |q| () Int)
-(declare-fun |all| () Bool)
-(declare-fun |e| () Int)
 (declare-fun |d| () Int)
+(declare-fun |d!1| () Int)
+(declare-fun |all| () Bool)
 (declare-fun |s.adds| (Int Int Int) Bool)
 (declare-fun |s.seen| (Int Int) Bool)
-(declare-fun |d!1| () Int)
 (define-fun t!1 () Bool (or (|s.adds| |e| |p| |d|) (not (|s.seen| |p| |d|))))
 (define-fun t!2 () Bool (and (= |p| |q|) (= |d| |d!1|)))
 (assert (not (= |p| |q|)))

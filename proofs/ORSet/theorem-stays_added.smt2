@@ -1,11 +1,11 @@
 ; ORSet: theorem stays_added
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |all| () Bool)
-(declare-fun |all!1| () Bool)
 (declare-fun |e| () Int)
 (declare-fun |p| () Int)
 (declare-fun |d| () Int)
+(declare-fun |all| () Bool)
+(declare-fun |all!1| () Bool)
 (declare-fun |s.adds| (Int Int Int) Bool)
 (declare-fun |s.seen| (Int Int) Bool)
 (declare-fun |t.seen| (Int Int) Bool)

@@ -1,13 +1,13 @@
 ; ORSetRefinement: compatible seen_is_known by delta of remove
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |e0| () Int)
-(declare-fun |e1.replica| () Int)
-(declare-fun |e1.number| () Int)
-(declare-fun |t.slow.added| (Int Int Int) Bool)
 (declare-fun |r| () Int)
-(declare-fun |d| () Int)
 (declare-fun |e| () Int)
+(declare-fun |d| () Int)
+(declare-fun |e0| () Int)
+(declare-fun |e1.number| () Int)
+(declare-fun |e1.replica| () Int)
+(declare-fun |t.slow.added| (Int Int Int) Bool)
 (declare-fun |this.adds| (Int Int Int) Bool)
 (declare-fun |this.slow.added| (Int Int Int) Bool)
 (declare-fun |this.slow.removed| (Int Int Int) Bool)

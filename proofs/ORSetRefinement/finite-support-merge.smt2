@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |k| () Int)
-(declare-fun |k0.replica| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |a.adds| (Int Int Int) Bool)
 (declare-fun |b.adds| (Int Int Int) Bool)
 (declare-fun |b.seen_dots| (Int Int) Bool)

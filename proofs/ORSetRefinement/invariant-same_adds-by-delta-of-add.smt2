@@ -1,12 +1,12 @@
 ; ORSetRefinement: invariant same_adds by delta of add
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |e| () Int)
-(declare-fun |e0| () Int)
 (declare-fun |r| () Int)
-(declare-fun |e1.replica| () Int)
+(declare-fun |e| () Int)
 (declare-fun |d| () Int)
+(declare-fun |e0| () Int)
 (declare-fun |e1.number| () Int)
+(declare-fun |e1.replica| () Int)
 (declare-fun |this.slow.added| (Int Int Int) Bool)
 (declare-fun |this.slow.removed| (Int Int Int) Bool)
 (define-fun t!1 () Bool (|this.slow.added| |e| |e1.replica| |e1.number|))

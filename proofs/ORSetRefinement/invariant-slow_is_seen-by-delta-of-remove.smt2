@@ -1,14 +1,14 @@
 ; ORSetRefinement: invariant slow_is_seen by delta of remove
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |r| () Int)
 (declare-fun |e| () Int)
+(declare-fun |d| () Int)
 (declare-fun |e0| () Int)
-(declare-fun |e1.replica| () Int)
 (declare-fun |e1.number| () Int)
+(declare-fun |e1.replica| () Int)
 (declare-fun |this.slow.added| (Int Int Int) Bool)
 (declare-fun |this.slow.removed| (Int Int Int) Bool)
-(declare-fun |r| () Int)
-(declare-fun |d| () Int)
 (declare-fun |this.adds| (Int Int Int) Bool)
 (define-fun t!1 () Bool (|this.slow.added| |e| |e1.replica| |e1.number|))
 (define-fun t!2 () Bool (not (|this.slow.removed| |e| |e1.replica| |e1.number|)))

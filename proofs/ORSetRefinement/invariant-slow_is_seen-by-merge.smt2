@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |e0| () Int)
-(declare-fun |e1.replica| () Int)
 (declare-fun |e1.number| () Int)
+(declare-fun |e1.replica| () Int)
 (declare-fun |a.slow.added| (Int Int Int) Bool)
 (declare-fun |b.slow.added| (Int Int Int) Bool)
 (declare-fun |a.slow.removed| (Int Int Int) Bool)

@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |e| () Int)
-(declare-fun |k0.replica| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |s.adds| (Int Int Int) Bool)
 (declare-fun |s.slow.added| (Int Int Int) Bool)
 (declare-fun |s.slow.removed| (Int Int Int) Bool)

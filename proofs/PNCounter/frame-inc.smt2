@@ -1,13 +1,13 @@
 ; PNCounter: frame inc
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |n| () Int)
 (declare-fun |k0| () Int)
 (declare-fun |t.up| (Int) Int)
+(declare-fun |this.up| (Int) Int)
 (declare-fun |k0!1| () Int)
 (declare-fun |t.down| (Int) Int)
-(declare-fun |r| () Int)
-(declare-fun |this.up| (Int) Int)
-(declare-fun |n| () Int)
 (define-fun t!1 () Int (ite (= |r| |k0|) (+ (|this.up| |r|) |n|) 0))
 (assert (<= 0 (|t.up| |k0|)))
 (assert (<= 0 (|t.down| |k0!1|)))

@@ -2,8 +2,8 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |r| () Int)
-(declare-fun |this.down| (Int) Int)
 (declare-fun |this.up| (Int) Int)
+(declare-fun |this.down| (Int) Int)
 (declare-fun |t.up| (Int) Int)
 (declare-fun |t.down| (Int) Int)
 (declare-fun |n| () Int)

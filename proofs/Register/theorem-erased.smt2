@@ -1,13 +1,13 @@
 ; Register: theorem erased
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |all| () Bool)
-(declare-fun |k0.replica| () Int)
-(declare-fun |k0.number| () Int)
-(declare-fun |s.seen| (Int Int) Bool)
 (declare-fun |p| () Int)
 (declare-fun |d| () Int)
+(declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
+(declare-fun |s.seen| (Int Int) Bool)
 (declare-fun |s.present| (Int Int) Bool)
+(declare-fun |all| () Bool)
 (declare-fun |born| (Int Int) Int)
 (define-fun t!1 () Bool (|s.seen| |k0.replica| |k0.number|))
 (define-fun t!2 () Bool (|s.present| |k0.replica| |k0.number|))

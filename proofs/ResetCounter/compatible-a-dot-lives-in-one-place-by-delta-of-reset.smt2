@@ -1,8 +1,10 @@
 ; ResetCounter: compatible a dot lives in one place by delta of reset
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |this.parts.here| (Int Int) Bool)
 (declare-fun |this.parts.value.counted.times| (Int Int) Int)
 (declare-fun |this.parts.value.counted.plus| (Int Int) Real)
@@ -10,8 +12,6 @@
 (declare-fun |this.parts.value.cancelled.times| (Int Int) Int)
 (declare-fun |this.parts.value.cancelled.plus| (Int Int) Real)
 (declare-fun |this.parts.value.cancelled.minus| (Int Int) Real)
-(declare-fun |r| () Int)
-(declare-fun |d| () Int)
 (declare-fun |born| (Int Int) Int)
 (declare-fun |this.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (|this.parts.here| |x0.replica| |x0.number|))

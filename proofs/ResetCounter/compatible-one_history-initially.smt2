@@ -1,8 +1,8 @@
 ; ResetCounter: compatible one_history initially
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |a0!1.replica| () Int)
 (declare-fun |a0!1.number| () Int)
+(declare-fun |a0!1.replica| () Int)
 (declare-fun |t.parts.here| (Int Int) Bool)
 (declare-fun |t.parts.value.counted.times| (Int Int) Int)
 (declare-fun |t.parts.value.counted.plus| (Int Int) Real)

@@ -1,8 +1,8 @@
 ; ResetCounter: finite support total
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k.replica| () Int)
 (declare-fun |k.number| () Int)
+(declare-fun |k.replica| () Int)
 (declare-fun |this.parts.value.counted.plus| (Int Int) Real)
 (declare-fun |this.parts.value.counted.minus| (Int Int) Real)
 (declare-fun |this.parts.value.cancelled.plus| (Int Int) Real)

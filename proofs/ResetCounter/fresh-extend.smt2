@@ -2,11 +2,11 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |r| () Int)
-(declare-fun |a.replica| () Int)
 (declare-fun |a.number| () Int)
+(declare-fun |a.replica| () Int)
 (declare-fun |this.parts.here| (Int Int) Bool)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)
 (define-fun t!1 () Bool (|this.parts.here| |a.replica| |a.number|))

@@ -1,8 +1,8 @@
 ; ResetCounter: fresh reset
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |this.parts.here| (Int Int) Bool)
 (declare-fun |this.parts.value.counted.times| (Int Int) Int)
 (declare-fun |this.parts.value.counted.plus| (Int Int) Real)

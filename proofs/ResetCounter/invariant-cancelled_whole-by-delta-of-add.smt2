@@ -2,10 +2,10 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |r| () Int)
-(declare-fun |a0.replica| () Int)
+(declare-fun |amount| () Real)
 (declare-fun |d| () Int)
 (declare-fun |a0.number| () Int)
-(declare-fun |amount| () Real)
+(declare-fun |a0.replica| () Int)
 (define-fun t!1 () Bool (and (= |r| |a0.replica|) (= |d| |a0.number|)))
 (define-fun t!2 () Bool (= 0.0 (ite t!1 (ite (< |amount| 0.0) 0.0 |amount|) 0.0)))
 (define-fun t!3 () Bool (= 0.0 (ite t!1 (ite (< (- 0.0 |amount|) 0.0) 0.0 (- 0.0 |amount|)) 0.0)))

@@ -1,8 +1,8 @@
 ; ResetCounter: invariant live dots are seen by merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |a.seen| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |a.parts.here| (Int Int) Bool)

@@ -1,8 +1,8 @@
 ; ResetCounter: invariant parts[].value.cancelled.plus.not_negative by delta of reset
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |k0.replica| () Int)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |this.parts.here| (Int Int) Bool)
 (declare-fun |this.parts.value.counted.times| (Int Int) Int)
 (declare-fun |this.parts.value.counted.plus| (Int Int) Real)

@@ -2,9 +2,9 @@
 ; unsat means proved
 (set-logic ALL)
 (declare-fun |r| () Int)
-(declare-fun |k0.replica| () Int)
+(declare-fun |amount| () Real)
 (declare-fun |d| () Int)
 (declare-fun |k0.number| () Int)
-(declare-fun |amount| () Real)
+(declare-fun |k0.replica| () Int)
 (assert (< (ite (and (= |r| |k0.replica|) (= |d| |k0.number|)) (ite (< |amount| 0.0) 0.0 |amount|) 0.0) 0.0))
 (check-sat)

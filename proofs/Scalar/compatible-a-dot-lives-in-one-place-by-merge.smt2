@@ -1,16 +1,16 @@
 ; Scalar: compatible a dot lives in one place by merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |a.register.live| (Int Int) Bool)
 (declare-fun |a.seen| (Int Int) Bool)
 (declare-fun |b.register.live| (Int Int) Bool)
 (declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |Register[Value].kept| (Int Int) Bool)
 (declare-fun |born| (Int Int) Int)
-(declare-fun |x0!1.replica| () Int)
 (declare-fun |x0!1.number| () Int)
+(declare-fun |x0!1.replica| () Int)
 (declare-fun |a.counter.live| (Int Int) Bool)
 (declare-fun |b.counter.live| (Int Int) Bool)
 (declare-fun |ResetCounter.kept| (Int Int) Bool)

@@ -1,8 +1,8 @@
 ; Scalar: fresh collect
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
 (declare-fun |ResetCounter.delta.forgets| (Int Int) Bool)
 (declare-fun |this.counter.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)

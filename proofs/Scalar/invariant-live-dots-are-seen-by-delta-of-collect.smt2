@@ -1,14 +1,14 @@
 ; Scalar: invariant live dots are seen by delta of collect
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0!1.replica| () Int)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
 (declare-fun |x0!1.number| () Int)
-(declare-fun |ResetCounter.delta.live| (Int Int) Bool)
+(declare-fun |x0!1.replica| () Int)
 (declare-fun |ResetCounter.delta.forgets| (Int Int) Bool)
 (declare-fun |this.counter.live| (Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
-(declare-fun |r| () Int)
-(declare-fun |d| () Int)
+(declare-fun |ResetCounter.delta.live| (Int Int) Bool)
 (define-fun t!1 () Bool (|ResetCounter.delta.forgets| |x0!1.replica| |x0!1.number|))
 (define-fun t!2 () Bool (|this.counter.live| |x0!1.replica| |x0!1.number|))
 (define-fun t!3 () Bool (|this.seen| |x0!1.replica| |x0!1.number|))

@@ -1,10 +1,10 @@
 ; SortedSet: fresh clear
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
 (declare-fun |x0.number| () Int)
-(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
+(declare-fun |x0.replica| () Int)
 (declare-fun |born:scores[]| (Int Int) Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |this.scores.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (|this.scores.live| (|born:scores[]| |x0.replica| |x0.number|) |x0.replica| |x0.number|))

@@ -1,10 +1,10 @@
 ; SortedSet: fresh increase
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x0.replica| () Int)
-(declare-fun |x0.number| () Int)
-(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |m| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
 (declare-fun |this.scores.live| (Int Int Int) Bool)
 (declare-fun |this.seen| (Int Int) Bool)
 (declare-fun |born:scores[]| (Int Int) Int)

@@ -1,13 +1,13 @@
 ; Stream: compatible a dot lives in one place by merge
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x1.replica| () Int)
-(declare-fun |x1.number| () Int)
-(declare-fun |a.seen| (Int Int) Bool)
-(declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |x0.0| () Int)
 (declare-fun |x0.1| () Int)
 (declare-fun |x0.2| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |a.entries.present| (Int Int Int Int Int) Bool)
 (declare-fun |b.entries.present| (Int Int Int Int Int) Bool)
 (declare-fun |born| (Int Int) Int)

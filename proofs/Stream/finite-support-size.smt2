@@ -1,15 +1,15 @@
 ; Stream: finite support size
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |sum| () Int)
 (declare-fun |k.0| () Int)
 (declare-fun |k.1| () Int)
 (declare-fun |k.2| () Int)
-(declare-fun |s.replica| () Int)
+(declare-fun |sum| () Int)
 (declare-fun |s.number| () Int)
+(declare-fun |s.replica| () Int)
 (declare-fun |this.entries.present| (Int Int Int Int Int) Bool)
-(declare-fun |s!1.replica| () Int)
 (declare-fun |s!1.number| () Int)
+(declare-fun |s!1.replica| () Int)
 (define-fun t!1 () Bool (not (|this.entries.present| |k.0| |k.1| |k.2| |s.replica| |s.number|)))
 (assert (not (= 0 |sum|)))
 (assert (or (< 0 (ite t!1 0 1)) (<= |sum| 0)))

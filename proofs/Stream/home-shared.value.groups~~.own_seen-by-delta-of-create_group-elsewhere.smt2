@@ -1,12 +1,12 @@
 ; Stream: home shared.value.groups[].own_seen by delta of create_group elsewhere
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |p| () Int)
 (declare-fun |name| () Int)
 (declare-fun |k0| () Int)
-(declare-fun |p| () Int)
 (declare-fun |this.shared.value.groups.deletes.present| (Int Int) Bool)
-(declare-fun |this.shared.value.groups.deletes.replica| (Int Int) Int)
 (declare-fun |this.shared.value.groups.deletes.number| (Int Int) Int)
+(declare-fun |this.shared.value.groups.deletes.replica| (Int Int) Int)
 (declare-fun |mine.seen| (Int Int) Bool)
 (define-fun t!1 () Bool (|this.shared.value.groups.deletes.present| |name| |p|))
 (define-fun t!2 () Bool (|mine.seen| (|this.shared.value.groups.deletes.replica| |name| |p|) (|this.shared.value.groups.deletes.number| |name| |p|)))

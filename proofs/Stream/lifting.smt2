@@ -1,13 +1,13 @@
 ; Stream: lifting
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |x1.replica| () Int)
-(declare-fun |x1.number| () Int)
-(declare-fun |a.seen| (Int Int) Bool)
-(declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |x0.0| () Int)
 (declare-fun |x0.1| () Int)
 (declare-fun |x0.2| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |a.seen| (Int Int) Bool)
+(declare-fun |b.seen| (Int Int) Bool)
 (declare-fun |a.entries.present| (Int Int Int Int Int) Bool)
 (declare-fun |b.entries.present| (Int Int Int Int Int) Bool)
 (define-fun t!1 () Bool (|a.entries.present| |x0.0| |x0.1| |x0.2| |x1.replica| |x1.number|))

@@ -1,12 +1,12 @@
 ; TombstoneSet: theorem add_wins
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |all| () Bool)
 (declare-fun |e| () Int)
 (declare-fun |p| () Int)
 (declare-fun |d| () Int)
-(declare-fun |s.removed| (Int Int Int) Bool)
+(declare-fun |all| () Bool)
 (declare-fun |s.added| (Int Int Int) Bool)
+(declare-fun |s.removed| (Int Int Int) Bool)
 (define-fun t!1 () Bool (|s.removed| |e| |p| |d|))
 (assert |all|)
 (assert (or (not |all|) t!1 (and (|s.added| |e| |p| |d|) (not t!1))))

@@ -1,15 +1,15 @@
 ; TombstoneSet: theorem stays_removed
 ; unsat means proved
 (set-logic ALL)
-(declare-fun |all!1| () Bool)
 (declare-fun |e| () Int)
-(declare-fun |k0.replica| () Int)
+(declare-fun |all| () Bool)
 (declare-fun |k0.number| () Int)
+(declare-fun |k0.replica| () Int)
 (declare-fun |s.added| (Int Int Int) Bool)
 (declare-fun |t.added| (Int Int Int) Bool)
 (declare-fun |s.removed| (Int Int Int) Bool)
 (declare-fun |t.removed| (Int Int Int) Bool)
-(declare-fun |all| () Bool)
+(declare-fun |all!1| () Bool)
 (define-fun t!1 () Bool (|s.added| |e| |k0.replica| |k0.number|))
 (define-fun t!2 () Bool (|t.added| |e| |k0.replica| |k0.number|))
 (define-fun t!3 () Bool (|s.removed| |e| |k0.replica| |k0.number|))

@@ -1,11 +1,11 @@
 ; VersionVector: theorem equal_if_each_covers
 ; unsat means proved
 (set-logic ALL)
+(declare-fun |all| () Bool)
+(declare-fun |all!1| () Bool)
 (declare-fun |k0| () Int)
 (declare-fun |s| (Int) Int)
 (declare-fun |t| (Int) Int)
-(declare-fun |all| () Bool)
-(declare-fun |all!1| () Bool)
 (assert (<= 0 (|s| |k0|)))
 (assert (<= 0 (|t| |k0|)))
 (assert (not (or (not (and |all| |all!1|)) (= (|s| |k0|) (|t| |k0|)))))

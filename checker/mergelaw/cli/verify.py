@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mergelaw.cli.select import WrongInput, rests_on, select, suggestion
 from mergelaw.cli.watch import Watch
-from mergelaw.laws import cache, ledger, report, sources
+from mergelaw.laws import cache, ledger, recipes, report, sources
 from mergelaw.laws.model import Result, Verdict
 from mergelaw.laws.recheck import NoSecondSolver, ProofFile, recheck, solver_name
 from mergelaw.laws.report import Recheck, Report, Status, TypeReport
@@ -71,7 +71,8 @@ def _verify(arguments: Arguments, start: float) -> Status:
     rechecked_by = solver_name() if arguments.recheck else ""
     jobs = select(arguments.specs)
     cores = os.cpu_count() or 1
-    options = Options(arguments.jobs or cores, arguments.timeout_s, arguments.obligation, arguments.needs_texts)
+    known = {} if arguments.needs_texts else recipes.read(_proofs_folder(job.label for job in jobs))
+    options = Options(arguments.jobs or cores, arguments.timeout_s, arguments.obligation, arguments.needs_texts, known)
     with Watch(sys.stderr) as watch:
         found = _find(jobs, options, watch, fresh=arguments.fresh or arguments.needs_texts)
         if found is None:
@@ -230,6 +231,7 @@ def _proofs(arguments: Arguments, jobs: Sequence[FileJob], types: Sequence[TypeR
     if arguments.check_proofs:
         return ledger.stale(folder, records, whole=not arguments.specs)
     changes = ledger.write(folder, records, whole=not arguments.specs)
+    recipes.write(folder, {t.name: t.results for t in types}, whole=not arguments.specs)
     print(f"{folder}: {len(changes)} changes" if changes else f"{folder}: up to date", file=sys.stderr)
     return changes
 

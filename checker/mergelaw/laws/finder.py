@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from time import monotonic
+from typing import Any
 
 from mergelaw.language.core import Program
 from mergelaw.laws.checks import Check, Fault, FrameCheck, FreshCheck, IdentityCheck, LawCheck, PropertyCheck, smaller
@@ -20,9 +21,10 @@ from mergelaw.laws.livedots import PlaceCheck, SeenCheck
 from mergelaw.laws.model import Counterexample, Kind, Obligation
 from mergelaw.laws.obligations import DOTS_SEEN, ONE_PLACE
 from mergelaw.laws.parts import part_property
+from mergelaw.laws.recipes import from_json, to_json
 from mergelaw.laws.replay import told
 from mergelaw.laws.shrink import Calls, Cost, plainer_instances, shrunk
-from mergelaw.laws.system import EngineFactory, History, System, Unreachable
+from mergelaw.laws.system import Call, EngineFactory, History, System, Unreachable
 from mergelaw.semantics.compiler import Compiled
 from mergelaw.semantics.engine import UpdateRefused
 from mergelaw.semantics.interpreter import Interpreter
@@ -87,6 +89,7 @@ class Finder:
         self._given = with_given_values(self.program, type_name)
         self._systems: dict[tuple[EngineFactory, int, bool, bool], System] = {}
         self._witnesses: dict[str | None, Counterexample] = {}
+        self._recipes: dict[str | None, dict[str, Any]] = {}
 
     def system(
         self, replicas: int = 3, *, causal: bool = False, given: bool = False, make: EngineFactory = Compiled
@@ -166,7 +169,7 @@ class Finder:
         """Keeps `run` for whoever asks whether the premises can be met, if it meets them: it will be asked next."""
         if check.witnessed(run):
             oracle = self._theorem_check(obligation, limits, oracle=True)
-            self._witnesses[obligation.subject] = _met(oracle, history, run, obligation)
+            self._witnesses[obligation.subject] = self._met(oracle, history, run, obligation)
 
     def _theorem_check(self, obligation: Obligation, limits: Limits, *, oracle: bool = False) -> TheoremCheck:
         types = self.program.types[self.type.name]
@@ -216,7 +219,7 @@ class Finder:
             try:
                 for history, run in check.instances(updates, budget.spend):
                     if check.witnessed(run):
-                        return _met(oracle, history, run, obligation)
+                        return self._met(oracle, history, run, obligation)
             except _OutOfBudget:
                 return Exhausted(updates - 1, budget.spent, states, complete=False)
         return Exhausted(limits.updates, budget.spent, states, complete=True)
@@ -229,6 +232,7 @@ class Finder:
                     budget.spend()
                     if not is_zero(system.program, system.type, system.value(history.state(history.all))):
                         replayed = self.system(limits.replicas, given=True, make=Interpreter).replay(history.calls)
+                        self._recipes[obligation.subject] = {"calls": _calls_to_json(history.calls)}
                         met = Failure(replayed, (), (), (), "a state that is not zero can be reached")
                         return told(met, obligation)
             except _OutOfBudget:
@@ -236,12 +240,57 @@ class Finder:
         return Exhausted(limits.updates, budget.spent, system.states, complete=True)
 
 
-def _met(oracle: TheoremCheck, history: History, run: Run, obligation: Obligation) -> Counterexample:
-    """The timeline of a run that meets the premises, as the interpreter has it. Raises: InternalError."""
-    again = oracle.rerun(oracle.system.replay(history.calls), run.instance)
-    if again is None or not oracle.witnessed(again):
-        raise _unconfirmed(obligation)
-    return told(oracle.tell(again, "the premises can be met"), obligation)
+    def _met(self, oracle: TheoremCheck, history: History, run: Run, obligation: Obligation) -> Counterexample:
+        """The timeline of a run that meets the premises, as the interpreter has it. Raises: InternalError."""
+        again = oracle.rerun(oracle.system.replay(history.calls), run.instance)
+        if again is None or not oracle.witnessed(again):
+            raise _unconfirmed(obligation)
+        self._recipes[obligation.subject] = {
+            "calls": _calls_to_json(history.calls),
+            "instance": _instance_to_json(run.instance),
+        }
+        return told(oracle.tell(again, "the premises can be met"), obligation)
+
+    def recipe(self, obligation: Obligation) -> dict[str, Any] | None:
+        """How to come to the witness that was found, if one was."""
+        return self._recipes.get(obligation.subject)
+
+    def met_again(self, obligation: Obligation, recipe: Any, limits: Limits) -> int | None:
+        """The number of updates of the witness that a recipe leads to; None if it leads to none.
+
+        The interpreter follows it, so it is as good as one that was searched for.
+        """
+        try:
+            calls = tuple(_call_from_json(c) for c in recipe["calls"])
+            if "instance" not in recipe:
+                system = self.system(limits.replicas, given=True, make=Interpreter)
+                history = system.replay(calls)
+                zero = is_zero(system.program, system.type, system.value(history.state(history.all)))
+                return None if zero else len(history)
+            oracle = self._theorem_check(obligation, limits, oracle=True)
+            run = oracle.rerun(oracle.system.replay(calls), _instance_from_json(recipe["instance"]))
+            return len(run.history) if run is not None and oracle.witnessed(run) else None
+        except (KeyError, TypeError, ValueError, AttributeError, StopIteration, Unreachable, UpdateRefused):
+            return None
+
+
+def _calls_to_json(calls: Calls) -> list[Any]:
+    return [[c.replica, c.update, to_json(c.args), c.when, c.saw] for c in calls]
+
+
+def _call_from_json(record: Any) -> Call:
+    replica, update, args, when, saw = record
+    return Call(replica, update, from_json(args), when, saw)
+
+
+def _instance_to_json(i: Instance) -> list[Any]:
+    return [i.masks, i.actors, to_json(i.values), i.times, _calls_to_json(i.further), i.later]
+
+
+def _instance_from_json(record: Any) -> Instance:
+    masks, actors, values, times, further, later = record
+    calls = tuple(_call_from_json(c) for c in further)
+    return Instance(tuple(masks), tuple(actors), from_json(values), tuple(times), calls, tuple(later))
 
 
 def refute(program: Program, obligation: Obligation, limits: Limits = Limits()) -> Counterexample | Exhausted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from mergelaw.language.span import Span
 
@@ -117,3 +118,5 @@ class Result:
     """Names of the invariants and relations that the proof needed."""
     smt2: str | None = field(default=None, repr=False, compare=False)
     """The proof obligation as SMT-LIB 2 text (`unsat` means proved)."""
+    recipe: dict[str, Any] | None = field(default=None, repr=False, compare=False)
+    """How to come to the same verdict without a search; see `recipes`."""

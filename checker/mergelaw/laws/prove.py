@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from mergelaw.language.core import Program
 from mergelaw.laws import garbage, prover
@@ -54,18 +55,32 @@ def verify_type(
 
 
 def decide(
-    program: Program, finder: Finder, o: Obligation, timeout_ms: int, limits: Limits, *, texts: bool = False
+    program: Program,
+    finder: Finder,
+    o: Obligation,
+    timeout_ms: int,
+    limits: Limits,
+    *,
+    texts: bool = False,
+    recipe: object = None,
 ) -> Result:
-    """The verdict on one obligation; what Z3 proved comes with its SMT-LIB text if `texts` are wanted."""
+    """The verdict on one obligation; what was proved comes with its SMT-LIB text and a recipe if `texts` are wanted.
+
+    A `recipe` of an earlier decision is followed first, instead of a search; what it leads to is checked all the same.
+    """
     started = time.perf_counter()
 
     def result(verdict: Verdict, engine: str, detail: str = "", found: Counterexample | None = None) -> Result:
         return Result(o, verdict, time.perf_counter() - started, engine, detail, found)
 
     if o.kind is Kind.WITNESS:
+        updates = finder.met_again(o, recipe, WITNESS) if recipe is not None and not texts else None
+        if updates is not None:
+            return result(Verdict.PROVED, FINDER, f"met after {updates} updates")
         met = finder.witness(o, WITNESS)
         if isinstance(met, Counterexample):
-            return result(Verdict.PROVED, FINDER, f"met after {met.updates} updates")
+            found = result(Verdict.PROVED, FINDER, f"met after {met.updates} updates")
+            return replace(found, recipe=finder.recipe(o)) if texts else found
         what = "a state that is not zero" if o.subject == "laws" else f"a state that meets the premises of {o.subject}"
         how_far = f"with up to {met.updates} updates" + ("" if met.complete else ", then the time was up")
         return result(Verdict.VACUOUS, FINDER, f"{what} was not found {how_far}")
@@ -79,10 +94,10 @@ def decide(
             return result(Verdict.VACUOUS, FINDER, why)
         verdict = Verdict.BOUNDED if explored.complete else Verdict.UNKNOWN
         return result(verdict, FINDER, _extent(explored, o.bound))
-    proof = prover.prove(program, o, timeout_ms, texts=texts)
+    proof = prover.prove(program, o, timeout_ms, texts=texts, recipe=recipe)
     if proof.proved:
-        seconds = time.perf_counter() - started
-        return Result(o, Verdict.PROVED, seconds, prover.version(), uses=proof.uses, smt2=proof.smt2)
+        proved = result(Verdict.PROVED, prover.version())
+        return replace(proved, uses=proof.uses, smt2=proof.smt2, recipe=proof.recipe)
     explored = finder.refute(o, limits)
     if isinstance(explored, Counterexample):
         return result(Verdict.REFUTED, FINDER, found=explored)

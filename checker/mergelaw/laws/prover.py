@@ -9,7 +9,8 @@ import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 from mergelaw.language.core import Program
 from mergelaw.laws import smt
@@ -39,6 +40,8 @@ class Proof:
     """Declared invariants and relations that were assumed."""
     detail: str
     """Why not proved."""
+    recipe: dict[str, Any] | None = None
+    """How to find the proof again, with texts only: number of the attempt, and stage and facts of each piece."""
 
 
 @dataclass(frozen=True)
@@ -102,14 +105,27 @@ SEPARATOR = "(reset)\n"
 """Between the scripts of an obligation that is proved piece by piece: each must be `unsat`."""
 
 
-def prove(program: Program, o: Obligation, timeout_ms: int = 10_000, *, texts: bool = False) -> Proof:
+def prove(
+    program: Program,
+    o: Obligation,
+    timeout_ms: int = 10_000,
+    *,
+    texts: bool = False,
+    recipe: object = None,
+) -> Proof:
     """Try to prove `o`. The detail tells why where it fails; a failure says nothing about truth.
 
-    With `texts`, a proof comes with an SMT-LIB text of little more than the facts that it needs.
+    With `texts`, a proof comes with an SMT-LIB text of little more than the facts that it needs, and with a recipe:
+    given that again, the same proof is found without a search. A recipe that does not work is as none.
     """
     started = time.perf_counter()
+    if recipe is not None and not texts:
+        again = _cooked(program, o, recipe, timeout_ms)
+        if again is not None:
+            return replace(again, seconds=time.perf_counter() - started)
     detail = ""
     order = attempts(program, o)
+    numbers = {a: n for n, a in reversed(list(enumerate(order)))}
     if o.kind is Kind.FRAME and not texts:
         # What shows the frame of one update mostly shows that of the next; the files are to be the same every time.
         order = tuple(sorted(order, key=lambda a: a != _worked.get(o.type)))
@@ -118,21 +134,43 @@ def prove(program: Program, o: Obligation, timeout_ms: int = 10_000, *, texts: b
         if left <= 0:
             return Proof(False, time.perf_counter() - started, None, (), f"no proof: out of time, {detail}")
         scripts: list[str] = []
+        pieces: list[tuple[int, list[int]]] = []
         uses: dict[str, None] = {}
         detail = ""
         for piece in range(attempt_pieces(program, o, attempt)) if attempt.split else (None,):
-            answered, encoded = _answer(program, o, attempt, piece, max(1, int(left)))
+            answered, stage, encoded = _answer(program, o, attempt, piece, max(1, int(left)))
             if encoded is None:
                 detail = f"no proof: {answered}"
                 break
             if texts:
-                scripts.append(encoded.script(core(encoded, timeout_ms)))
+                found = core(encoded, timeout_ms)
+                scripts.append(encoded.script(found))
+                pieces.append((stage, sorted(range(len(encoded.facts)) if found is None else found)))
             uses.update(dict.fromkeys(encoded.uses))
         if not detail:
             if o.kind is Kind.FRAME:
                 _worked[o.type] = attempt
-            return Proof(True, time.perf_counter() - started, SEPARATOR.join(scripts) or None, tuple(uses), "")
+            made = {"attempt": numbers[attempt], "pieces": pieces} if texts else None
+            seconds = time.perf_counter() - started
+            return Proof(True, seconds, SEPARATOR.join(scripts) or None, tuple(uses), "", made)
     return Proof(False, time.perf_counter() - started, None, (), detail)
+
+
+def _cooked(program: Program, o: Obligation, recipe: Any, timeout_ms: int) -> Proof | None:
+    """The proof that a recipe of `prove` leads to; None if it leads to none."""
+    uses: dict[str, None] = {}
+    try:
+        attempt = attempts(program, o)[recipe["attempt"]]
+        count = attempt_pieces(program, o, attempt) if attempt.split else 1
+        for n, (stage, numbers) in zip(range(count), recipe["pieces"], strict=True):
+            found = encodings(program, o, attempt, n if attempt.split else None)
+            encoded = next(islice(found, stage, None)).only(frozenset(numbers))
+            if check(encoded, timeout_ms) != "unsat":
+                return None
+            uses.update(dict.fromkeys(encoded.uses))
+    except (KeyError, IndexError, TypeError, ValueError, StopIteration, Unsupported, BudgetExceeded):
+        return None
+    return Proof(True, 0.0, None, tuple(uses), "")
 
 
 _worked: dict[str, Attempt] = {}
@@ -141,20 +179,20 @@ _worked: dict[str, Attempt] = {}
 
 def _answer(
     program: Program, o: Obligation, attempt: Attempt, piece: int | None, timeout_ms: int
-) -> tuple[str, Encoded | None]:
-    """What proves `o`, or one piece of it; else why there is no such thing."""
+) -> tuple[str, int, Encoded | None]:
+    """What proves `o`, or one piece of it, and at which stage; else why there is no such thing."""
     said = ""
     try:
-        for encoded in encodings(program, o, attempt, piece):
+        for stage, encoded in enumerate(encodings(program, o, attempt, piece)):
             answer = check(encoded, timeout_ms)
             if answer == "unsat":
-                return answer, encoded
+                return answer, stage, encoded
             said = "as far as the facts stated go, it may fail" if answer == "sat" else f"the solver says {answer}"
     except Unsupported as e:
-        return f"no encoding of {e}", None
+        return f"no encoding of {e}", 0, None
     except BudgetExceeded as e:
-        return f"the formula would be too large ({e})", None
-    return said, None
+        return f"the formula would be too large ({e})", 0, None
+    return said, 0, None
 
 
 def attempt_pieces(program: Program, o: Obligation, attempt: Attempt) -> int:
@@ -180,6 +218,11 @@ class Encoded:
         """The SMT-LIB text; of the assertions with these numbers only, if given."""
         chosen = self.facts if core is None else [f for n, f in enumerate(self.facts) if n in core]
         return smt.script(chosen, self.header)
+
+    def only(self, numbers: Collection[int]) -> Encoded:
+        """The assertions with these numbers only. Raises: ValueError, if the negated claim is none of them."""
+        chosen = sorted(numbers)
+        return replace(self, facts=tuple([self.facts[n] for n in chosen]), claim=chosen.index(self.claim))
 
     def switched(self) -> str:
         """The SMT-LIB text without its question; the negated claim counts only if `CLAIM` is true."""

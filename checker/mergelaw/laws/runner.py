@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pickle
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mergelaw.laws.model import Kind, Obligation, Result, Verdict
+from mergelaw.laws.recipes import Recipes
 from mergelaw.laws.workers import Broken, Done, Lost, Pool, Send, Sent
 
 if TYPE_CHECKING:
@@ -39,6 +40,8 @@ class Options:
     """Part of the names of the only obligations to look at."""
     texts: bool = False
     """Whether proofs are wanted with their SMT-LIB texts, which takes longer."""
+    recipes: Recipes = field(default_factory=dict)
+    """What to try first, by type and obligation."""
 
     def chosen(self, name: str) -> bool:
         """Whether an obligation of this name is to be looked at."""
@@ -74,6 +77,8 @@ class TypeTask:
     obligations: tuple[Obligation, ...]
     timeout_ms: int
     texts: bool
+    recipes: Mapping[str, object]
+    """By obligation; may have some of others."""
 
 
 @dataclass
@@ -130,7 +135,8 @@ def run(files: Iterable[FileJob], options: Options, watch: Callable[[Run], None]
                 state.types.append(runs[task.label, task.type])
                 if not state.errors:
                     for part in _tasks(chosen):
-                        pool.submit(replace(task, obligations=part))
+                        known = {o.name: task.recipes[o.name] for o in part if o.name in task.recipes}
+                        pool.submit(replace(task, obligations=part, recipes=known))
             if not state.errors:
                 _collect(pool, runs, 0.0)
             watch(state)
@@ -168,7 +174,16 @@ def _plan(job: FileJob, options: Options, state: Run) -> list[TypeTask]:
     names = program.main if job.types is None else job.types
     data = pickle.dumps(program)
     return [
-        TypeTask(job.label, data, name, tuple(obligations(program, name)), timeout_ms, options.texts) for name in names
+        TypeTask(
+            job.label,
+            data,
+            name,
+            tuple(obligations(program, name)),
+            timeout_ms,
+            options.texts,
+            options.recipes.get(name, {}),
+        )
+        for name in names
     ]
 
 
@@ -206,7 +221,8 @@ def _verify(task: TypeTask, send: Send) -> None:
     limits = replace(SEARCH, seconds=min(SEARCH.seconds, task.timeout_ms / 1000))
     for o in task.obligations:
         with garbage.put_off():
-            send(decide(program, finder, o, task.timeout_ms, limits, texts=task.texts))
+            recipe = task.recipes.get(o.name)
+            send(decide(program, finder, o, task.timeout_ms, limits, texts=task.texts, recipe=recipe))
 
 
 @lru_cache(maxsize=8)

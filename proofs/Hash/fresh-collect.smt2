@@ -1,0 +1,18 @@
+; Hash: fresh collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |f| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
+(declare-fun |this.fields.value.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born:fields[]| (Int Int) Int)
+(declare-fun |this.fields.expiry.live| (Int Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.fields.value.live| |f| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Int (|born:fields[]| |x0.replica| |x0.number|))
+(assert (not (or (not (and (|Scalar.delta.forgets| |x0.replica| |x0.number|) t!1 t!2)) (and t!2 (or (and (|this.fields.value.live| t!3 |x0.replica| |x0.number|) t!2) (and (|this.fields.expiry.live| t!3 |x0.replica| |x0.number|) t!2))))))
+(assert (or (not (and t!1 t!2)) (and t!2 (= 0 (|born| |x0.replica| |x0.number|)) (= |f| t!3))))
+(check-sat)

@@ -1,0 +1,18 @@
+; Key: compatible a dot lives in one place by delta of hash_collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(declare-fun |x0!2.number| () Int)
+(declare-fun |x0!2.replica| () Int)
+(declare-fun |Hash.delta.forgets| (Int Int) Bool)
+(declare-fun |this.hash.live| (Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |Hash.delta.live| (Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.hash.live| |x0!2.replica| |x0!2.number|))
+(define-fun t!2 () Bool (|this.seen| |x0!2.replica| |x0!2.number|))
+(define-fun t!3 () Bool (= (|born| |x0!2.replica| |x0!2.number|) 2))
+(assert (not (or (not (and (|Hash.delta.live| |x0!2.replica| |x0!2.number|) (|Hash.delta.forgets| |x0!2.replica| |x0!2.number|) t!1 t!2)) (and (= |r| |x0!2.replica|) (= |d| |x0!2.number|)) t!3)))
+(assert (or (not (and t!1 t!2)) (and t!2 t!3)))
+(check-sat)

@@ -1,0 +1,18 @@
+; Key: compatible a dot lives in one place by delta of score_collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(declare-fun |x0!4.number| () Int)
+(declare-fun |x0!4.replica| () Int)
+(declare-fun |SortedSet.delta.forgets| (Int Int) Bool)
+(declare-fun |this.scores.live| (Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |SortedSet.delta.live| (Int Int) Bool)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.scores.live| |x0!4.replica| |x0!4.number|))
+(define-fun t!2 () Bool (|this.seen| |x0!4.replica| |x0!4.number|))
+(define-fun t!3 () Bool (= (|born| |x0!4.replica| |x0!4.number|) 4))
+(assert (not (or (not (and (|SortedSet.delta.live| |x0!4.replica| |x0!4.number|) (|SortedSet.delta.forgets| |x0!4.replica| |x0!4.number|) t!1 t!2)) (and (= |r| |x0!4.replica|) (= |d| |x0!4.number|)) t!3)))
+(assert (or (not (and t!1 t!2)) (and t!2 t!3)))
+(check-sat)

@@ -1,0 +1,16 @@
+; Key: invariant live dots are seen by delta of collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |d| () Int)
+(declare-fun |x0!1.number| () Int)
+(declare-fun |x0!1.replica| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
+(declare-fun |this.string.live| (Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |Scalar.delta.live| (Int Int) Bool)
+(define-fun t!1 () Bool (|Scalar.delta.forgets| |x0!1.replica| |x0!1.number|))
+(define-fun t!2 () Bool (|this.string.live| |x0!1.replica| |x0!1.number|))
+(define-fun t!3 () Bool (|this.seen| |x0!1.replica| |x0!1.number|))
+(assert (not (or (not (and (|Scalar.delta.live| |x0!1.replica| |x0!1.number|) t!1 t!2 t!3)) (and (= |r| |x0!1.replica|) (= |d| |x0!1.number|)) (and t!1 t!2 t!3))))
+(check-sat)

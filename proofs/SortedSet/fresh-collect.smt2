@@ -1,0 +1,17 @@
+; SortedSet: fresh collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |m| () Int)
+(declare-fun |x0.number| () Int)
+(declare-fun |x0.replica| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
+(declare-fun |this.scores.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |born:scores[]| (Int Int) Int)
+(declare-fun |born| (Int Int) Int)
+(define-fun t!1 () Bool (|this.scores.live| |m| |x0.replica| |x0.number|))
+(define-fun t!2 () Bool (|this.seen| |x0.replica| |x0.number|))
+(define-fun t!3 () Int (|born:scores[]| |x0.replica| |x0.number|))
+(assert (not (or (not (and (|Scalar.delta.forgets| |x0.replica| |x0.number|) t!1 t!2)) (and t!2 (|this.scores.live| t!3 |x0.replica| |x0.number|)))))
+(assert (or (not (and t!1 t!2)) (and t!2 (= 0 (|born| |x0.replica| |x0.number|)) (= |m| t!3))))
+(check-sat)

@@ -1,0 +1,18 @@
+; SortedSet: invariant live dots are seen by delta of collect
+; unsat means proved
+(set-logic ALL)
+(declare-fun |r| () Int)
+(declare-fun |m| () Int)
+(declare-fun |d| () Int)
+(declare-fun |x0| () Int)
+(declare-fun |x1.number| () Int)
+(declare-fun |x1.replica| () Int)
+(declare-fun |Scalar.delta.forgets| (Int Int) Bool)
+(declare-fun |this.scores.live| (Int Int Int) Bool)
+(declare-fun |this.seen| (Int Int) Bool)
+(declare-fun |Scalar.delta.live| (Int Int) Bool)
+(define-fun t!1 () Bool (|Scalar.delta.forgets| |x1.replica| |x1.number|))
+(define-fun t!2 () Bool (|this.scores.live| |m| |x1.replica| |x1.number|))
+(define-fun t!3 () Bool (|this.seen| |x1.replica| |x1.number|))
+(assert (not (or (not (and (= |m| |x0|) (|Scalar.delta.live| |x1.replica| |x1.number|) t!1 t!2 t!3)) (and (= |r| |x1.replica|) (= |d| |x1.number|)) (and t!1 t!2 t!3))))
+(check-sat)
