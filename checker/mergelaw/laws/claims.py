@@ -20,7 +20,7 @@ from mergelaw.laws.reads import uses_time
 from mergelaw.laws.system import Call, History, System, Unreachable, bits, gaps
 from mergelaw.laws.wording import text
 from mergelaw.semantics.compiler import Compiled
-from mergelaw.semantics.context import CausalContext
+from mergelaw.semantics.context import CausalContext, Dot
 from mergelaw.semantics.engine import State, Universe, UpdateRefused
 from mergelaw.semantics.interpreter import Interpreter
 from mergelaw.semantics.values import Raw, is_zero
@@ -246,6 +246,7 @@ class TheoremCheck:
         self.theorem = Theorem(system, definition)
         self.system = system
         self._met: set[object] = set()
+        self._in_states: dict[int, tuple[frozenset[Dot], tuple[tuple[Type, Raw], ...]]] = {}
         self._body = Judgement(self.theorem, self.theorem.body)
         self._premises = Judgement(self.theorem, premises(self.theorem.body))
 
@@ -357,13 +358,13 @@ class TheoremCheck:
 
     def _values(self, history: History, masks: tuple[int, ...], actors: tuple[int, ...]) -> Iterator[tuple[Raw, ...]]:
         system = self.system
-        dots = {d for m in masks for d in dots_in(system.program, system.type, system.value(history.state(m)))}
+        dots: set[Dot] = set()
+        held: dict[tuple[Type, Raw], None] = {}
         for mask in masks:
-            dots.update(system.seen(history.state(mask)))
+            in_state, names = self._named(history.state(mask))
+            dots |= in_state
+            held |= dict.fromkeys(names)
         replicas = tuple(range(1, max((system.replicas, *actors)) + 1))
-        held = dict.fromkeys(
-            n for m in masks for n in names_in(system.program, system.type, system.value(history.state(m)))
-        )
         sources = Sources(
             replicas,
             tuple(sorted(dots)),
@@ -373,6 +374,16 @@ class TheoremCheck:
             wide=True,
         )
         yield from argument_lists(system.program, tuple(t for _, t in self.theorem.others), sources, _MOST_VALUES)
+
+    def _named(self, state: int) -> tuple[frozenset[Dot], tuple[tuple[Type, Raw], ...]]:
+        """The dots and the names that a state can hand to an argument."""
+        found = self._in_states.get(state)
+        if found is None:
+            system = self.system
+            value, seen = system.pair(state)
+            dots = frozenset((*dots_in(system.program, system.type, value), *seen))
+            found = self._in_states[state] = dots, names_in(system.program, system.type, value)
+        return found
 
     def holds(self, run: Run) -> bool:
         """Whether the theorem holds; also where one of its updates cannot be made."""

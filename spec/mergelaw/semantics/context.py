@@ -111,6 +111,21 @@ class CausalContext:
         """This context and `dots`."""
         return self.union(CausalContext(dots))
 
+    def with_run(self, replica: int, first: int, last: int) -> CausalContext:
+        """This context and the dots (replica, first) to (replica, last); where they extend a run, that costs its place.
+
+        Raises: ValueError, if the run starts below 1 or is empty.
+        """
+        if first < 1 or last < first:
+            raise ValueError(f"no dots: {replica}.{first} to {replica}.{last}; numbers count from 1")
+        runs = _inserted(self.runs, (replica, first, last))
+        return self if runs is self.runs else _context(runs)
+
+    def meets(self, replica: int, first: int, last: int) -> bool:
+        """Whether any of the dots (replica, first) to (replica, last) is in it."""
+        i = bisect_right(self.runs, (replica, last, _AFTER_ALL)) - 1
+        return i >= 0 and self.runs[i][0] == replica and self.runs[i][2] >= first
+
     def __and__(self, other: CausalContext) -> CausalContext:
         """The dots of both."""
         return self - (self - other)
