@@ -59,7 +59,13 @@ def union(left: Footprint, right: Footprint) -> Footprint:
     if len(left) < len(right):
         left, right = right, left
     for step, below in right.items():
-        left = left.set(step, union(left[step], below) if step in left else below)
+        held = left.get(step, left)
+        if held is left:
+            left = left.set(step, below)
+        elif held is not None and (below is None or below):
+            both = union(held, below)
+            if both is not held:
+                left = left.set(step, both)
     return left
 
 
@@ -72,6 +78,8 @@ def placed(steps: tuple[Raw, ...], below: Footprint) -> Footprint:
 
 def touched(program: Program, t: Type, value: Raw) -> Footprint:
     """All that a value of `t` names: the fields of records, the keys of maps, everything of other things."""
+    if isinstance(value, Map) and not value:
+        return NOTHING
     t = program.unfold(t)
     match t:
         case RecordT(fields):

@@ -1,0 +1,289 @@
+"""Transactions: updates that become one effect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING
+
+from mergelaw.replica.model import KEY, Effect, Part
+from mergelaw.semantics.context import CausalContext, Dot, Run
+from mergelaw.semantics.engine import Delta, Engine, Footprint, UpdateRefused, union
+from mergelaw.semantics.values import Raw
+
+if TYPE_CHECKING:
+    from mergelaw.replica.database import Database, Entry
+
+_ENDS = ("delete", "clear")
+"""The updates that leave nothing, by the name that a custom type gives them; the first that it has is taken."""
+
+
+class _Growing(CausalContext):
+    """A context to which dots are added without copying it."""
+
+    __slots__ = ("_dots",)
+
+    def __init__(self, context: CausalContext) -> None:
+        self._dots = set(context)
+        self._hash = None
+
+    def take(self, context: CausalContext) -> None:
+        self._dots.update(context)
+
+    @property
+    def runs(self) -> tuple[Run, ...]:  # type: ignore[override]
+        return CausalContext(self._dots).runs
+
+    def __contains__(self, dot: object) -> bool:
+        return dot in self._dots
+
+    def __iter__(self) -> Iterator[Dot]:
+        return iter(sorted(self._dots))
+
+    def __len__(self) -> int:
+        return len(self._dots)
+
+    def __bool__(self) -> bool:
+        return bool(self._dots)
+
+
+class _Sum:
+    """The deltas of one key and store, merged."""
+
+    __slots__ = ("context", "footprint", "value")
+
+    def __init__(self, delta: Delta) -> None:
+        self.value: Raw = delta.value
+        self.context = _Growing(delta.context)
+        self.footprint: Footprint = delta.footprint
+
+    def add(self, engine: Engine, delta: Delta) -> None:
+        self.value = engine.apply(self.value, self.context, delta)
+        self.context.take(delta.context)
+        self.footprint = union(self.footprint, delta.footprint)
+
+
+class Transaction:
+    """Updates that become one effect. Each changes the database at once; peers get all of them together.
+
+    A refused update changes nothing; those before it stay. Between its first update and `commit` no other transaction
+    of the database may update.
+    """
+
+    __slots__ = ("_db", "_first", "_key", "_last", "_only", "_store", "_sums", "now_ms")
+
+    def __init__(self, db: Database, now_ms: int) -> None:
+        """Use `Database.begin`."""
+        self._db = db
+        self.now_ms = now_ms
+        """The wall clock, by which writes are stamped and expired keys are known."""
+        self._first = 0
+        self._last = 0
+        self._only: Delta | None = None
+        self._key = b""
+        self._store = KEY
+        self._sums: dict[tuple[bytes, str], _Sum] | None = None
+
+    def entry(self, key: bytes) -> Entry | None:
+        """What `key` holds, with what is hidden or expired."""
+        return self._db.entry(key)
+
+    def visible(self, key: bytes) -> Entry | None:
+        """What readers see at `key`."""
+        return self._db.visible(key, self.now_ms)
+
+    def update(self, key: bytes, update: str, *args: Raw, store: str = KEY) -> None:
+        """Run an update of the spec on `key` and make its delta a part of the effect.
+
+        A key whose time has come, or a field that `args` begin with, is deleted first, whoever owns the expiry; other
+        custom stores at the key are emptied, or stay hidden where their type does not allow it.
+        Raises: UpdateRefused, if its `requires` does not hold; KeyError, if there is no such store or update;
+        DotsUsedUp; RuntimeError, if another transaction is open.
+        """
+        db = self._db
+        entry = db.entry(key)
+        if entry is not None and (
+            entry.deadline is not None
+            or entry.others is not None
+            or entry.store != store
+            or (db.schedule.hashes and key in db.schedule.hashes)
+        ):
+            self._prepare(key, entry, update, args, store)
+        self._run(key, update, args, store)
+
+    def delete(self, key: bytes) -> bool:
+        """DEL: take away all that `key` holds, of every store. False, with nothing done, if readers see nothing there.
+
+        Raises: UpdateRefused, if a custom type has no update `delete` or `clear` without parameters.
+        """
+        db = self._db
+        if db.visible(key, self.now_ms) is None:
+            return False
+        entry = db.entry(key)
+        assert entry is not None
+        # A custom type may refuse; then nothing is done.
+        for store in sorted(entry.components(), key=lambda s: s == KEY):
+            self._end(key, store)
+        return True
+
+    def upkeep(self, key: bytes, update: str, *args: Raw) -> None:
+        """Run an update of `Key` that no reader notices, as it is: nothing that has expired is deleted.
+
+        Raises: UpdateRefused; KeyError; DotsUsedUp; RuntimeError.
+        """
+        self._db.entry(key)
+        self._run(key, update, args, KEY)
+
+    def reap(self, key: bytes) -> bool:
+        """Delete `key`, or fields of it, if their time has come and this instance is to do it; whether it did."""
+        db = self._db
+        entry = db.entry(key)
+        value = None if entry is None else entry.component(KEY)
+        if value is None:
+            return False
+        layout = db.layout
+        siblings = layout.siblings(value)
+        deadline = layout.deadline(siblings)
+        if deadline is not None and deadline <= self.now_ms:
+            if not db.owns(siblings):
+                return False
+            self._run(key, "delete", (), KEY)
+            return True
+        reaped = False
+        if entry is not None and entry.store == KEY and entry.content == "hash" and key in db.schedule.hashes:
+            for name, field in layout.fields(value).items():
+                siblings = layout.field_siblings(field)
+                deadline = layout.deadline(siblings)
+                if deadline is not None and deadline <= self.now_ms and db.owns(siblings):
+                    self._run(key, "hash_remove", (name,), KEY)
+                    reaped = True
+        return reaped
+
+    def accumulator(self, key: bytes, inside: str | None = None, *, scores: bool = False) -> tuple[Dot] | None:
+        """The argument `onto` of an increase: an accumulator of the counter that this process run has opened, if any.
+
+        `inside` names a field of the hash at `key`, or with `scores` a member of the sorted set.
+        """
+        db = self._db
+        entry = db.entry(key)
+        value = None if entry is None else entry.component(KEY)
+        if value is None:
+            return None
+        layout = db.layout
+        if inside is None:
+            parts = layout.parts(value)
+        elif scores:
+            member = layout.members(value).get(inside)
+            parts = {} if member is None else layout.member_parts(member)
+        else:
+            field = layout.fields(value).get(inside)
+            parts = {} if field is None else layout.field_parts(field)
+        for dot in parts:
+            if dot[0] == db.replica and dot[1] >= db.run_first:
+                return (dot,)
+        return None
+
+    def commit(self) -> Effect | None:
+        """End the transaction; what it did, for the peers and the log. None if it did nothing."""
+        if not self._first:
+            return None
+        db = self._db
+        origin, first, last = db.replica, self._first, self._last
+        if self._sums is None:
+            assert self._only is not None
+            context = self._only.context
+            parts: tuple[Part, ...] = (Part(self._key, self._store, self._only.value, self._only.footprint),)
+        else:
+            runs: list[Run] = []
+            for s in self._sums.values():
+                runs += s.context.runs
+            context = CausalContext.from_runs(runs)
+            parts = tuple([Part(k, store, s.value, s.footprint) for (k, store), s in self._sums.items()])
+        effect = Effect(origin, first, last, context, parts, db.received if db.causal else None, self.now_ms)
+        db.received = db.received.with_run(origin, first, last)
+        self._first = 0
+        self._only = self._sums = None
+        return effect
+
+    # -- one update --------------------------------------------------------------------------------
+
+    def _run(self, key: bytes, update: str, args: tuple[Raw, ...], store: str) -> None:
+        db = self._db
+        engine = db.engines[store]
+        old = db.keys.get(key)
+        this = None if old is None else old.component(store)
+        if this is None:
+            this = db.zero(store)
+        origin = db.replica
+        first = db.last + 1
+        taken = engine.dots_taken(update)
+        last = db.last + taken
+        if last > db.reserved:
+            db.reserve(last)
+        if self._first and self._last != db.last:
+            raise RuntimeError("two transactions of one database are open")
+        dots = ((origin, first),) if taken == 1 else tuple([(origin, n) for n in range(first, last + 1)])
+        seen = db.seen
+        delta = engine.update(update, this, seen, args, origin, dots, self.now_ms)
+        value = engine.apply(this, seen, delta)
+        db.last = self._last = last
+        db.seen = seen.with_run(origin, first, last)
+        if value is not this:
+            db.put(key, old, store, value, delta.footprint)
+        if not self._first:
+            self._first = first
+            self._key, self._store, self._only = key, store, delta
+        else:
+            self._add(key, store, engine, delta)
+
+    def _add(self, key: bytes, store: str, engine: Engine, delta: Delta) -> None:
+        sums = self._sums
+        if sums is None:
+            assert self._only is not None
+            sums = self._sums = {(self._key, self._store): _Sum(self._only)}
+        known = sums.get((key, store))
+        if known is None:
+            sums[key, store] = _Sum(delta)
+        else:
+            known.add(engine, delta)
+
+    def _prepare(self, key: bytes, entry: Entry, update: str, args: tuple[Raw, ...], store: str) -> None:
+        """Deletes what has expired, and the stores of other names."""
+        db = self._db
+        others = [other for other in entry.components() if other != store and db.content_of(entry, other) != "none"]
+        if others:
+            # Refused before anything is done, not after.
+            engine, this = db.engines[store], entry.component(store)
+            this = db.zero(store) if this is None else this
+            dots = tuple([(db.replica, db.last + 1 + i) for i in range(engine.dots_taken(update))])
+            engine.update(update, this, db.seen, args, db.replica, dots, self.now_ms)
+        for other in others:
+            # What is hidden and cannot be ended stays hidden.
+            with suppress(UpdateRefused) if other != entry.store else nullcontext():
+                self._end(key, other)
+        if store != KEY or update == "delete":
+            return
+        now = entry if entry.others is None and entry.store == store else db.keys.get(key)
+        if now is None:
+            return
+        if now.deadline is not None and now.deadline <= self.now_ms or db.expired(key, now, self.now_ms):
+            self._run(key, "delete", (), KEY)
+        elif update.startswith("hash_") and args and update != "hash_remove":
+            field = db.layout.fields(now.value).get(args[0])
+            deadline = None if field is None else db.layout.deadline(db.layout.field_siblings(field))
+            if deadline is not None and deadline <= self.now_ms:
+                self._run(key, "hash_remove", (args[0],), KEY)
+
+    def _end(self, key: bytes, store: str) -> None:
+        """Takes away what `key` holds in one store."""
+        if store == KEY:
+            self._run(key, "delete", (), KEY)
+            return
+        engine = self._db.engines[store]
+        definition = engine.program.types[engine.type.name]
+        for name in _ENDS:
+            for update in definition.updates:
+                if update.name == name and not update.params:
+                    self._run(key, name, (), store)
+                    return
+        raise UpdateRefused(f"delete of {store}", definition.span)

@@ -1,0 +1,1 @@
+"""The disk: a log of effects and snapshots that compact it, in two SQLite databases of one folder."""
