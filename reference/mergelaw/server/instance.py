@@ -121,6 +121,7 @@ class Instance(Api):
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._rounds = 0
+        self._links: dict[int, tuple[str, str]] = {}
         self._writable = False
         self.effects_in = self.effects_out = 0
         self.collections_attempted = self.collected = 0
@@ -365,6 +366,7 @@ class Instance(Api):
 
     def _each_second(self, now_ms: int) -> None:
         self.clients_.look_after(now_ms)
+        self._tell_of_links()
         at_us, processed = self._counted_at
         self._counted_at = self.clock.monotonic_us(), self.statistics.processed
         self.operations_per_second = (
@@ -378,6 +380,15 @@ class Instance(Api):
             if effect is not None:
                 self.collected += len(effect.parts)
                 self.publish(effect)
+
+    def _tell_of_links(self) -> None:
+        """One line for each link that is another than a second ago."""
+        links = {peer.id: (peer.state, peer.error) for peer in self.mesh.peers()}
+        for peer, (state, error) in links.items():
+            if self._links.get(peer) != (state, error):
+                report = log.warning if error and state not in ("live", "syncing", "paused") else log.notice
+                report("link to a peer", peer=peer, state=state, **({"why": error} if error else {}))
+        self._links = links
 
     def _expire(self) -> None:
         """Deletes what has expired and is ours, for a slice of time; then again soon, if there is more."""

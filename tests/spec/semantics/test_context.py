@@ -49,6 +49,17 @@ def test_equal_sets_are_equal_however_made(left: frozenset[tuple[int, int]], rig
     assert pickle.loads(pickle.dumps(whole)) == whole
 
 
+@given(dot_sets, st.integers(0, 3), st.integers(1, 9), st.integers(0, 5))
+def test_runs_of_dots(held: frozenset[tuple[int, int]], replica: int, first: int, more: int) -> None:
+    context, run = CausalContext.of(held), {(replica, n) for n in range(first, first + more + 1)}
+    assert context.with_run(replica, first, first + more) == CausalContext.of(held | run)
+    assert context.meets(replica, first, first + more) == bool(held & run)
+    assert (context.with_run(replica, first, first + more) is context) == (run <= held)
+    for wrong in ((0, 3), (3, 2)):
+        with pytest.raises(ValueError, match="no dots"):
+            context.with_run(replica, *wrong)
+
+
 @given(dot_sets)
 def test_vector_and_beyond_split_the_context(held: frozenset[tuple[int, int]]) -> None:
     context = CausalContext.of(held)
