@@ -49,7 +49,7 @@ def test_readme_names_every_command_and_folder() -> None:
 
     for command in app.registered_commands:
         assert command.callback is not None
-        assert f"mergelaw {command.callback.__name__}" in README
+        assert f"mergelaw {command.name or command.callback.__name__}" in README
     for layer in ("spec", "reference", "checker"):
         for package in (ROOT / layer / "mergelaw").glob("*/__init__.py"):
             assert f"{package.parent.name}/" in README, package
