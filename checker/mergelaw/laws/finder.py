@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from time import monotonic
+from time import process_time
 from typing import Any
 
 from mergelaw.language.core import Program
@@ -45,6 +45,7 @@ class Limits:
     """The greatest number of updates, those of a theorem included."""
     replicas: int = 3
     seconds: float = 5.0
+    """Of processor time."""
     histories: int | None = None
     """The greatest number of histories, and instances of a theorem, to look at."""
 
@@ -69,14 +70,14 @@ class _OutOfBudget(Exception):
 
 class _Budget:
     def __init__(self, limits: Limits) -> None:
-        self._end = monotonic() + limits.seconds
+        self._end = process_time() + limits.seconds
         self._most = limits.histories
         self.spent = 0
 
     def spend(self) -> None:
         """Counts one history or instance. Raises: _OutOfBudget."""
         self.spent += 1
-        if (self._most is not None and self.spent > self._most) or monotonic() > self._end:
+        if (self._most is not None and self.spent > self._most) or process_time() > self._end:
             raise _OutOfBudget
 
 

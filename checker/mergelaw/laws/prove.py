@@ -16,7 +16,7 @@ from mergelaw.laws.model import Counterexample, Kind, Obligation, Result, Verdic
 from mergelaw.laws.obligations import obligations
 
 FINDER = "finder"
-SEARCH = Limits(updates=4, replicas=3, seconds=10.0, histories=20_000)
+SEARCH = Limits(updates=4, replicas=3, seconds=10.0, histories=8_000)
 """How far the finder looks where the prover fails."""
 BOUNDED_SECONDS = 60.0
 """How long the finder may take to explore a theorem up to its bound, at least."""

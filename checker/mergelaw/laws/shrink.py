@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from itertools import permutations
-from time import monotonic
+from time import process_time
 from typing import Protocol, Self, TypeVar
 
 from mergelaw.language.core import substitute
@@ -43,13 +43,13 @@ def shrunk(
     `cost` is None for what refutes nothing; equal costs are told apart by the size of the values. `plainer` gives the
     variants of the second half of a counterexample.
     """
-    end = monotonic() + seconds
+    end = process_time() + seconds
     best = cost(calls, where)
     changed = True
     while best is not None and changed:
         changed = False
         for candidate in _variants(system, calls, where, plainer):
-            if monotonic() > end:
+            if process_time() > end:
                 break
             found = cost(*candidate)
             if found is None:

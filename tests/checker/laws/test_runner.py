@@ -29,7 +29,14 @@ type B { state { n: Nat } merge(a, b) = { n = max(a.n, b.n) } }
 
 def fake(misbehave: Callable[[str], None]) -> ModuleType:
     def decide(
-        program: Program, finder: Finder, o: Obligation, timeout_ms: int, limits: Limits, *, texts: bool
+        program: Program,
+        finder: Finder,
+        o: Obligation,
+        timeout_ms: int,
+        limits: Limits,
+        *,
+        texts: bool,
+        recipe: object,
     ) -> Result:
         if o.type == "A":
             misbehave(o.name)
