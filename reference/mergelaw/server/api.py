@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import secrets
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -31,7 +32,7 @@ _REMOVE_MS = 10_000
 _STATES = {"live": "connected"}
 
 
-class Api:
+class Api(ABC):
     """The methods of `ServerApi`, but `publish` and `info`."""
 
     settings: Settings
@@ -49,7 +50,7 @@ class Api:
     host: InstanceHost
     mesh: Mesh
     loop: asyncio.AbstractEventLoop
-    clients_: Clients
+    connected: Clients
     password: Password
     replies_wait: bool
     durable: int
@@ -124,7 +125,7 @@ class Api:
         always = settings.appendfsync == "always"
         if self.replies_wait and not always:
             self.replies_wait = False
-            for connection in list(self.clients_.connections.values()):
+            for connection in list(self.connected.connections.values()):
                 connection.release(self.store.appended)
         self.replies_wait = always
         self.store.policy(settings.appendfsync)  # type: ignore[arg-type]
@@ -147,17 +148,17 @@ class Api:
 
     def clients(self) -> Iterable[ClientState]:
         """All connected clients, oldest first."""
-        return self.clients_.states()
+        return self.connected.states()
 
     def kill(self, client: ClientState) -> None:
         """Closes the connection of another client."""
-        connection = self.clients_.connections.get(client.id)
+        connection = self.connected.connections.get(client.id)
         if connection is not None:
             connection.close()
 
     def pause_clients(self, until_ms: int, writes_only: bool) -> None:
         """Serve no (write) commands until then; 0 serves them again."""
-        self.clients_.pause(until_ms, writes_only)
+        self.connected.pause(until_ms, writes_only)
 
     def check_password(self, user: bytes, password: bytes) -> bool:
         """Whether they open the server; in constant time."""
@@ -187,9 +188,9 @@ class Api:
             raise CommandError("ERR A snapshot of a peer is being merged, try again in a moment")
         self.save_in_background()
 
+    @abstractmethod
     def save_in_background(self) -> None:
         """Writes a snapshot, unless one is under way."""
-        raise NotImplementedError
 
     def last_save_s(self) -> int:
         """When the last snapshot was complete, in seconds since 1970."""
@@ -209,9 +210,9 @@ class Api:
         """End the process after this command."""
         self.stop_soon(save=save is not False)
 
+    @abstractmethod
     def stop_soon(self, *, save: bool = True) -> None:
         """Begins to stop."""
-        raise NotImplementedError
 
     def abort_shutdown(self) -> bool:
         """A shutdown under way goes on: there is none that can be stopped."""
@@ -260,9 +261,9 @@ class Api:
         except MembershipError as error:
             log.warning("an instance could not be removed", peer=peer_id, why=str(error))
 
+    @abstractmethod
     def spawn(self, work: Coroutine[object, object, None]) -> None:
         """Runs `work` beside everything else."""
-        raise NotImplementedError
 
     def pause_sync(self) -> None:
         """Neither send to peers nor receive from them."""

@@ -82,13 +82,13 @@ class ClientConnection(asyncio.Protocol):
         transport = cast(asyncio.Transport, transport)
         self._transport = transport
         instance = self._instance
-        refusal = instance.clients_.refuses(transport)
+        refusal = instance.connected.refuses(transport)
         if refusal is not None:
             self._closing = True
             transport.write(refusal)
             transport.close()
             return
-        self.state = instance.clients_.admit(self, transport)
+        self.state = instance.connected.admit(self, transport)
         self._reader = RequestReader(instance.limits, trusted=self.state.authenticated)
         transport.set_write_buffer_limits(high=_HIGH_WATER)
         plain: socket.socket | None = transport.get_extra_info("socket")
@@ -136,7 +136,7 @@ class ClientConnection(asyncio.Protocol):
         self._parked.clear()
         self._transport = None
         if self._reader is not None:
-            self._instance.clients_.gone(self)
+            self._instance.connected.gone(self)
 
     # -- requests ----------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class ClientConnection(asyncio.Protocol):
     def _run(self, requests: list[Request]) -> None:
         """Runs `requests` in order; those that have to wait are put off."""
         instance, state = self._instance, self.state
-        clients, db, now_ms = instance.clients_, instance.db, instance.clock.now_ms()
+        clients, db, now_ms = instance.connected, instance.db, instance.clock.now_ms()
         state.active_ms = now_ms
         out = bytearray()
         until = time.monotonic() + _TURN_S if len(requests) > _LOOK_EVERY else 0.0

@@ -45,8 +45,8 @@ def _server(i: Instance) -> Facts:
 def _clients(i: Instance) -> Facts:
     return {
         "maxclients": i.settings.maxclients,
-        "blocked_clients": sum(not c.idle for c in i.clients_.connections.values()),
-        "client_recent_max_input_buffer": max((c.query_bytes for c in i.clients_.connections.values()), default=0),
+        "blocked_clients": sum(not c.idle for c in i.connected.connections.values()),
+        "client_recent_max_input_buffer": max((c.query_bytes for c in i.connected.connections.values()), default=0),
     }
 
 
@@ -83,11 +83,11 @@ def _persistence(i: Instance) -> Facts:
 
 def _stats(i: Instance) -> Facts:
     return {
-        "total_connections_received": i.clients_.accepted,
+        "total_connections_received": i.connected.accepted,
         "instantaneous_ops_per_sec": i.operations_per_second,
         "total_net_input_bytes": i.bytes_in,
         "total_net_output_bytes": i.bytes_out,
-        "rejected_connections": i.clients_.rejected,
+        "rejected_connections": i.connected.rejected,
     }
 
 

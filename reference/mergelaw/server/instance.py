@@ -78,7 +78,7 @@ class Instance(Api):
         self._client_tls = tls.for_clients(settings)
         self._peer_tls = tls.for_peers(settings)
 
-        self.clients_ = Clients(self)
+        self.connected = Clients(self)
         self.limits = Limits()
         self.bytes_in = self.bytes_out = 0
         self.parked: dict[ClientConnection, None] = {}
@@ -234,6 +234,8 @@ class Instance(Api):
         self.durable = self.store.durable
         if self._kept.configuration is None and self.host.configuration.version:
             self.store.note("configuration", encode_configuration(self.host.configuration))
+        if not self._joining and not self._kept.joined:
+            self.store.note("joined", b"1")
         await self.mesh.start()
         self._recover()
         self._tick()
@@ -354,8 +356,8 @@ class Instance(Api):
         try:
             self.memory.look()
             self._expire()
-            if self.clients_.paused_until_ms:
-                self.clients_.look_after(now_ms)
+            if self.connected.paused_until_ms:
+                self.connected.look_after(now_ms)
             if self._rounds % hz == 0:
                 self._each_second(now_ms)
             due = self._merges > self._merges_saved or self.store.log_bytes > self.settings.snapshot_log_size
@@ -365,7 +367,7 @@ class Instance(Api):
             log.warning("work in the background has failed", traceback=True)
 
     def _each_second(self, now_ms: int) -> None:
-        self.clients_.look_after(now_ms)
+        self.connected.look_after(now_ms)
         self._tell_of_links()
         at_us, processed = self._counted_at
         self._counted_at = self.clock.monotonic_us(), self.statistics.processed
@@ -387,7 +389,7 @@ class Instance(Api):
         for peer, (state, error) in links.items():
             if self._links.get(peer) != (state, error):
                 report = log.warning if error and state not in ("live", "syncing", "paused") else log.notice
-                report("link to a peer", peer=peer, state=state, **({"why": error} if error else {}))
+                report("link to a peer", peer=peer, state=state, why=error)
         self._links = links
 
     def _expire(self) -> None:
@@ -445,14 +447,14 @@ class Instance(Api):
         try:
             for server in self._servers:
                 server.close()
-            for connection in list(self.clients_.connections.values()):
+            for connection in list(self.connected.connections.values()):
                 connection.finish()
             if self._timer is not None:
                 self._timer.cancel()
             self.store.urge()
             await self.wait_durable(self.settings.shutdown_timeout * 1000)
             deadline = self.loop.time() + self.settings.shutdown_timeout
-            while self.clients_.connections and self.loop.time() < deadline:
+            while self.connected.connections and self.loop.time() < deadline:
                 await asyncio.sleep(0.005)
             self._send_durable()
             await self.mesh.stop()
@@ -469,6 +471,6 @@ class Instance(Api):
         except Exception:
             log.warning("stopping has failed", traceback=True)
         finally:
-            for connection in list(self.clients_.connections.values()):
+            for connection in list(self.connected.connections.values()):
                 connection.close()
             self.stopped.set()

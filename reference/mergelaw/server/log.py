@@ -32,7 +32,7 @@ class _Human(logging.Formatter):
         """One line, and a traceback's lines after it."""
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.created))
         facts = getattr(record, "facts", {})
-        told = "".join(f" {name}={_plain(value)}" for name, value in facts.items())
+        told = "".join(f" {name}={_plain(value)}" for name, value in facts.items() if value != "")
         level = _NAMES.get(record.levelno, record.levelname.lower())
         line = f"{when}.{int(record.msecs):03d} {level:<7} [{self._replica}] {record.getMessage()}{told}"
         return line + ("\n" + self.formatException(record.exc_info) if record.exc_info else "")

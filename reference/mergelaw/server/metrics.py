@@ -42,9 +42,9 @@ class InstanceCollector(Collector):
     def _clients(self) -> Iterator[Metric]:
         i = self._instance
         used = resource.getrusage(resource.RUSAGE_SELF)
-        yield _gauge("connected_clients", "Connected clients.", len(i.clients_.connections))
-        yield _counter("connections", "Connections that clients have made.", i.clients_.accepted)
-        yield _counter("rejected_connections", "Connections that were refused.", i.clients_.rejected)
+        yield _gauge("connected_clients", "Connected clients.", len(i.connected.connections))
+        yield _counter("connections", "Connections that clients have made.", i.connected.accepted)
+        yield _counter("rejected_connections", "Connections that were refused.", i.connected.rejected)
         yield _counter("net_input_bytes", "Bytes from clients.", i.bytes_in)
         yield _counter("net_output_bytes", "Bytes to clients.", i.bytes_out)
         yield _gauge("memory_used_bytes", "Resident memory.", i.memory.look())

@@ -248,7 +248,7 @@ class Settings:
     maxmemory_policy: str = _setting("noeviction", _choice("noeviction"), "What is evicted at maxmemory.")
 
     appendfsync: str = _setting("everysec", _choice("everysec", "always", "no"), "When writes are forced to the disk.")
-    snapshot_log_size: int = _setting(64 * 1024**2, _SIZE, "Log of effects from which on it is compacted.")
+    snapshot_log_size: int = _setting(16 * 1024**2, _SIZE, "Log of effects from which on it is compacted.")
 
     slowlog_log_slower_than: int = _setting(
         10000, _count(-1, 2**63 - 1), "Microseconds from which on a command is slow; -1: never."

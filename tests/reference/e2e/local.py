@@ -13,7 +13,8 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.reference.server.process import Server, free_ports
+from tests.ports import free_ports
+from tests.reference.server.process import Server
 
 SECRET = "a secret of the tests"
 LIMIT_S = 60.0

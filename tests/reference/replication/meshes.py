@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
@@ -11,15 +10,8 @@ from mergelaw.clock.clock import SystemClock
 from mergelaw.replication.host import Host, Settings
 from mergelaw.replication.membership import Configuration
 from mergelaw.replication.mesh import Mesh
+from tests.ports import free_ports
 from tests.reference.replication.fakes import SECRET, FakeHost
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 class Proxy:

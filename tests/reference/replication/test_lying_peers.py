@@ -42,8 +42,9 @@ from mergelaw.replication.host import Settings
 from mergelaw.replication.link import Link, State
 from mergelaw.replication.membership import Configuration
 from mergelaw.replication.mesh import Mesh
+from tests.ports import free_ports
 from tests.reference.replication.fakes import SECRET, FakeHost, encode, made
-from tests.reference.replication.meshes import free_ports, until
+from tests.reference.replication.meshes import until
 from tests.reference.replication.test_link import EXAMPLES
 from tests.reference.replication.test_mesh import run
 

@@ -17,8 +17,9 @@ from mergelaw.replication.adapter import DatabaseHost
 from mergelaw.replication.host import Settings
 from mergelaw.replication.membership import Configuration
 from mergelaw.replication.mesh import Mesh
+from tests.ports import free_ports
 from tests.reference.replication.fakes import SECRET, FakeHost
-from tests.reference.replication.meshes import Cluster, cluster, free_ports, said, say, until
+from tests.reference.replication.meshes import Cluster, cluster, said, say, until
 
 LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 on_both_loops = pytest.mark.parametrize("loop", LOOPS)

@@ -14,20 +14,10 @@ from typing import Any
 
 import redis
 
+from tests.ports import free_ports
+
 ROOT = Path(__file__).resolve().parents[3]
 START_S = 60.0
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody uses now."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
-    finally:
-        for each in sockets:
-            each.close()
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.reference.server.process import Server, client_of, environment, free_ports
+from tests.ports import free_ports
+from tests.reference.server.process import Server, client_of, environment
 
 MERGELAW = [sys.executable, "-m", "mergelaw.cli.main"]
 
@@ -26,11 +27,7 @@ def run(*args: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 def base_port(count: int) -> int:
     """A port that is free, as are those after it and their peer ports."""
-    for _ in range(100):
-        (port,) = free_ports(1)
-        if port + count + 10_000 < 65_536:
-            return port
-    raise AssertionError("no port is free")
+    return free_ports(count)[0]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +54,8 @@ def test_wrong_input_ends_with_2_and_says_what_to_do(
 
 def test_port_in_use_is_told(tmp_path: Path) -> None:
     with Server(tmp_path / "a") as server:
-        done = run("serve", "--id", "2", "--port", str(server.port), "--dir", "b", cwd=tmp_path)
+        ports = ["--port", str(server.port), "--peer-port", str(free_ports(1)[0])]
+        done = run("serve", "--id", "2", *ports, "--dir", "b", cwd=tmp_path)
         assert done.returncode == 2
         assert "a port cannot be had" in done.stderr
         assert "Traceback" not in done.stderr
@@ -192,7 +190,7 @@ def test_cluster_keeps_its_data_in_a_folder_and_tells_of_who_dies(tmp_path: Path
 
 
 def test_cluster_refuses_ports_in_use_and_wrong_settings(tmp_path: Path) -> None:
-    with Server(tmp_path / "data") as server:
+    with Server(tmp_path / "data", port=base_port(3)) as server:
         done = run("cluster", "--base-port", str(server.port), cwd=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"in use: port {server.port}" in done.stderr

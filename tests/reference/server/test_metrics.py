@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from mergelaw.server import log
 from mergelaw.server.auth import Password
 from mergelaw.server.memory import Memory
-from tests.reference.server.process import Server, client_of, free_ports
+from tests.ports import free_ports
+from tests.reference.server.process import Server, client_of
 
 
 def scraped(port: int) -> dict[str, float]:

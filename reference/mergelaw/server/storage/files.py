@@ -21,6 +21,7 @@ APPLICATION = 0x4D4C4157
 """SQLite's application id: ours."""
 VERSION = 1
 """Of the layout of both files."""
+_DROPPED_AT_ONCE = 64
 BLOB_MAX_BYTES = 900_000_000
 """SQLite takes no more than 10^9 bytes in a row."""
 
@@ -134,9 +135,13 @@ class LogFile:
             self._wal = os.open(f"{self.path}-wal", os.O_RDONLY | os.O_CLOEXEC)
         os.fsync(self._wal)
 
-    def drop(self, last: int) -> None:
-        """Drops the effects up to number `last`. Raises: sqlite3.Error."""
-        self._connection.execute("DELETE FROM batches WHERE last <= ?", (last,))
+    def drop(self, last: int) -> bool:
+        """Drops some of the effects up to number `last`; whether there are more. Raises: sqlite3.Error."""
+        dropped = self._connection.execute(
+            "DELETE FROM batches WHERE last IN (SELECT last FROM batches WHERE last <= ? ORDER BY last LIMIT ?)",
+            (last, _DROPPED_AT_ONCE),
+        ).rowcount
+        return dropped == _DROPPED_AT_ONCE
 
     def meta(self) -> dict[str, bytes]:
         """All that `commit` was told. Raises: StorageError."""

@@ -138,9 +138,12 @@ class LogWriter:
                         self._tell(Progress(self._durable, log_bytes=size))
                     else:
                         self._settled(size)
-                if drop:
-                    self._log.drop(drop)
+                if drop and not self._log.drop(drop):
                     drop = 0
+                elif drop:
+                    # Not all at once: replies may wait for what is appended meanwhile.
+                    with self._condition:
+                        self._drop = max(self._drop, drop)
                 if (urgent or self._until_sync() == 0.0) and (self._written > self._durable or self._unsynced):
                     self._log.sync()
                     self._settled(0)
