@@ -263,7 +263,7 @@ class Finder:
         """
         try:
             calls = tuple(_call_from_json(c) for c in recipe["calls"])
-            if "instance" not in recipe:
+            if obligation.subject not in {t.name for t in self.program.types[self.type.name].theorems}:
                 system = self.system(limits.replicas, given=True, make=Interpreter)
                 history = system.replay(calls)
                 zero = is_zero(system.program, system.type, system.value(history.state(history.all)))
@@ -271,7 +271,7 @@ class Finder:
             oracle = self._theorem_check(obligation, limits, oracle=True)
             run = oracle.rerun(oracle.system.replay(calls), _instance_from_json(recipe["instance"]))
             return len(run.history) if run is not None and oracle.witnessed(run) else None
-        except (KeyError, TypeError, ValueError, AttributeError, StopIteration, Unreachable, UpdateRefused):
+        except (LookupError, TypeError, ValueError, AttributeError, StopIteration, Unreachable, UpdateRefused):
             return None
 
 

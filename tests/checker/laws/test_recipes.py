@@ -81,6 +81,15 @@ def test_wrong_recipe_of_a_witness_leads_nowhere(recipe: object) -> None:
     assert Finder(PROGRAM, "Counter").met_again(named("witness laws"), recipe, Limits()) is None
 
 
+def test_recipe_for_a_state_is_none_for_the_premises_of_a_theorem() -> None:
+    finder = Finder(PROGRAM, "Counter")
+    decide(PROGRAM, finder, named("witness laws"), 5_000, SEARCH, texts=True)
+    recipe = finder.recipe(named("witness laws"))
+    assert recipe is not None
+    assert finder.met_again(named("witness laws"), recipe, Limits()) == 1
+    assert finder.met_again(named("witness grows"), recipe, Limits()) is None
+
+
 def test_values_come_back_from_json() -> None:
     inner: Map[str, bool] = Map([("k", True)])
     outer: Map[tuple[int, int], Map[str, bool]] = Map([((1, 2), inner)])
