@@ -125,7 +125,7 @@ def _jobs(program: Program, t: Named, file: Path | None) -> list[FileJob]:
 def _require_proofs(word: str, program: Program, t: Named, jobs: Sequence[FileJob], timeout_s: float) -> None:
     """Raises: NotServed, if a type that `t` is made of is not proved."""
     with Watch(sys.stderr) as watch:
-        found = verifying._find(jobs, Options(cpu_count() or 1, timeout_s), watch, fresh=False)
+        found = verifying.find(jobs, Options(cpu_count() or 1, timeout_s), watch, fresh=False)
     if found is None:
         raise NotServed(Status.WRONG_INPUT, f"error: --type {word}: the spec has errors")
     used = _used(program, t)

@@ -74,7 +74,7 @@ def _verify(arguments: Arguments, start: float) -> Status:
     known = {} if arguments.needs_texts else recipes.read(_proofs_folder(job.label for job in jobs))
     options = Options(arguments.jobs or cores, arguments.timeout_s, arguments.obligation, arguments.needs_texts, known)
     with Watch(sys.stderr) as watch:
-        found = _find(jobs, options, watch, fresh=arguments.fresh or arguments.needs_texts)
+        found = find(jobs, options, watch, fresh=arguments.fresh or arguments.needs_texts)
         if found is None:
             return Status.WRONG_INPUT
         changes = _proofs(arguments, jobs, found.types)
@@ -101,7 +101,7 @@ def _verify(arguments: Arguments, start: float) -> Status:
     return status
 
 
-def _find(jobs: Sequence[FileJob], options: Options, watch: Watch, *, fresh: bool) -> Found | None:
+def find(jobs: Sequence[FileJob], options: Options, watch: Watch, *, fresh: bool) -> Found | None:
     """The verdicts on the types of all files, of earlier runs if the texts are the same; None: errors were printed."""
     known: dict[FileJob, list[TypeReport]] = {}
     entries: dict[str, str] = {}

@@ -12,7 +12,7 @@ from functools import partial
 from time import process_time
 from typing import Any
 
-from mergelaw.language.core import Program
+from mergelaw.language.core import Program, Type, substitute
 from mergelaw.laws.checks import Check, Fault, FrameCheck, FreshCheck, IdentityCheck, LawCheck, PropertyCheck, smaller
 from mergelaw.laws.claims import Instance, Run, TheoremCheck
 from mergelaw.laws.explain import Failure
@@ -26,9 +26,10 @@ from mergelaw.laws.replay import told
 from mergelaw.laws.shrink import Calls, Cost, plainer_instances, shrunk
 from mergelaw.laws.system import Call, EngineFactory, History, System, Unreachable
 from mergelaw.semantics.compiler import Compiled
+from mergelaw.semantics.conversion import from_python, to_python
 from mergelaw.semantics.engine import UpdateRefused
 from mergelaw.semantics.interpreter import Interpreter
-from mergelaw.semantics.values import is_zero
+from mergelaw.semantics.values import Raw, is_zero
 
 _LAWS = (Kind.COMMUTATIVE, Kind.ASSOCIATIVE, Kind.IDEMPOTENT, Kind.IDENTITY)
 
@@ -265,14 +266,34 @@ class Finder:
             calls = tuple(_call_from_json(c) for c in recipe["calls"])
             if obligation.subject not in {t.name for t in self.program.types[self.type.name].theorems}:
                 system = self.system(limits.replicas, given=True, make=Interpreter)
+                _check_calls(system, calls)
                 history = system.replay(calls)
                 zero = is_zero(system.program, system.type, system.value(history.state(history.all)))
                 return None if zero else len(history)
             oracle = self._theorem_check(obligation, limits, oracle=True)
-            run = oracle.rerun(oracle.system.replay(calls), _instance_from_json(recipe["instance"]))
+            where = _instance_from_json(recipe["instance"])
+            _check_calls(oracle.system, (*calls, *where.further))
+            for (_, t), value in zip(oracle.theorem.others, where.values, strict=True):
+                _check_value(oracle.system.program, t, value)
+            run = oracle.rerun(oracle.system.replay(calls), where)
             return len(run.history) if run is not None and oracle.witnessed(run) else None
         except (LookupError, TypeError, ValueError, AttributeError, StopIteration, Unreachable, UpdateRefused):
             return None
+
+
+def _check_calls(system: System, calls: Calls) -> None:
+    """Raises: TypeError, ValueError, KeyError, where an argument is no value of its type."""
+    for call in calls:
+        if call.replica < 1 or call.when < 0:
+            raise ValueError(f"no replica or time: {call}")
+        types = [substitute(t, system.bindings) for _, t in system.definition.update(call.update).params]
+        for t, value in zip(types, call.args, strict=True):
+            _check_value(system.program, t, value)
+
+
+def _check_value(program: Program, t: Type, value: Raw) -> None:
+    if from_python(program, t, to_python(program, t, value)) != value:
+        raise ValueError(f"{value!r} is no {t}")
 
 
 def _calls_to_json(calls: Calls) -> list[Any]:

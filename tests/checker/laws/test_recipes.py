@@ -76,7 +76,17 @@ def test_witness_is_found_again_by_its_recipe() -> None:
         assert found.detail == f"met after {again} updates"
 
 
-@pytest.mark.parametrize("recipe", [{}, {"calls": []}, {"calls": [[1, "no", [], 0, 0]]}, {"calls": 3}, None])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {},
+        {"calls": []},
+        {"calls": [[1, "no", [], 0, 0]]},
+        {"calls": [[1, "inc", [-1], 0, 0]]},
+        {"calls": 3},
+        None,
+    ],
+)
 def test_wrong_recipe_of_a_witness_leads_nowhere(recipe: object) -> None:
     assert Finder(PROGRAM, "Counter").met_again(named("witness laws"), recipe, Limits()) is None
 
