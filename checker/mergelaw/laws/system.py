@@ -24,7 +24,7 @@ from mergelaw.laws.domains import TEXTS, TIMES, Sources, argument_lists, dots_in
 from mergelaw.laws.reads import uses_replica, uses_time
 from mergelaw.laws.symmetry import numbers, symmetry, types_inside
 from mergelaw.semantics.context import EMPTY, CausalContext, Dot
-from mergelaw.semantics.engine import Delta, Engine, UpdateRefused
+from mergelaw.semantics.engine import Delta, Engine, UpdateRefused, frozen
 from mergelaw.semantics.values import Raw
 
 _DOTS = ((1, 1), (1, 2), (2, 1))
@@ -320,7 +320,7 @@ class System:
                     except UpdateRefused:
                         continue
                     delta = longer.moves[-1].delta
-                    key = (call.update, call.args, call.when, delta.value, delta.context, delta.footprint)
+                    key = (call.update, call.args, call.when, delta.value, delta.context, frozen(delta.footprint))
                     smaller = met.setdefault(key, [])
                     if any(s & ~saw == 0 for s in smaller):
                         continue

@@ -7,6 +7,7 @@ Source: redis 7.0, `src/networking.c` (`clientCommand`); CLIENT NO-TOUCH and SET
 
 from __future__ import annotations
 
+from mergelaw.commands.blocking import unblock as end_wait
 from mergelaw.commands.connection import check_name, described
 from mergelaw.commands.errors import CommandError, subcommand_arguments, syntax_error
 from mergelaw.commands.help import register_help
@@ -328,11 +329,11 @@ def no_touch(c: Call) -> Reply:
     complexity="O(log N) where N is the number of client connections",
 )
 def unblock(c: Call) -> Reply:
-    """0: no client is blocked, as no command of this server blocks on a key."""
-    if len(c.args) == 4 and c.args[3].upper() not in (b"TIMEOUT", b"ERROR"):
+    """1 if the client has waited for keys, and does no longer."""
+    reason = c.args[3].upper() if len(c.args) == 4 else b"TIMEOUT"
+    if reason not in (b"TIMEOUT", b"ERROR"):
         raise CommandError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
-    integer(c.args[2])
-    return 0
+    return int(end_wait(c.db, integer(c.args[2]), reason == b"ERROR"))
 
 
 @command(

@@ -18,7 +18,7 @@ from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from weakref import WeakKeyDictionary, ref
 
 from immutables import Map
@@ -28,6 +28,8 @@ from mergelaw.commands.state import KEY
 if TYPE_CHECKING:
     from mergelaw.replica.database import Database
     from mergelaw.semantics.engine import Footprint
+
+Item = TypeVar("Item", covariant=True)
 
 Present = Callable[[Any], bool]
 """Whether what a map holds under a name counts."""
@@ -209,11 +211,19 @@ def _page(names: Iterator[str], count: int) -> tuple[int, list[str]]:
 # Choosing -------------------------------------------------------------------------------------------------------------
 
 
-def chosen(names: list[str], count: int, randomness: Callable[[int], int]) -> list[str]:
-    """`count` different names of `names`, at most as many as there are; `randomness(n)` draws of 0..n-1."""
+class Row(Protocol[Item]):
+    """What can be drawn from."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, at: int, /) -> Item: ...
+
+
+def chosen(names: Row[Item], count: int, randomness: Callable[[int], int]) -> list[Item]:
+    """`count` different ones of `names`, at most as many as there are; `randomness(n)` draws of 0..n-1."""
     moved: dict[int, int] = {}
     size = len(names)
-    found: list[str] = []
+    found: list[Item] = []
     for n in range(min(count, size)):
         at = n + randomness(size - n)
         found.append(names[moved.get(at, at)])
@@ -221,8 +231,8 @@ def chosen(names: list[str], count: int, randomness: Callable[[int], int]) -> li
     return found
 
 
-def drawn(names: list[str], count: int, randomness: Callable[[int], int]) -> list[str]:
-    """`count` names of `names`, any of them each time. `names` is not empty."""
+def drawn(names: Row[Item], count: int, randomness: Callable[[int], int]) -> list[Item]:
+    """`count` of `names`, any of them each time. `names` is not empty."""
     return [names[randomness(len(names))] for _ in range(count)]
 
 

@@ -11,12 +11,12 @@ Source: stores.md, rule 22.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from immutables import Map
 
 from mergelaw.commands.errors import CommandError
+from mergelaw.commands.list_view import push
 from mergelaw.commands.parse import Value
 from mergelaw.commands.state import KEY, ask, ask_part, raw, visible_store
 from mergelaw.replica.transaction import Transaction
@@ -122,15 +122,14 @@ def _fill(tx: Transaction, key: bytes, copy: Copy) -> None:
             for member, score in copy.value.items():
                 _score(tx, key, member, score)
         case "list":
-            for item in copy.value:
-                tx.update(key, "push_right", item)
+            push(tx, key, copy.value, None)
         case other:
             raise AssertionError(f"`taken` makes no copy of {other}")
 
 
 def _score(tx: Transaction, key: bytes, member: str, score: Value) -> None:
     _, number = score
-    if isinstance(number, Fraction):
-        tx.update(key, "score", member, number)
-    else:
+    if isinstance(number, str):
         tx.update(key, "score_infinite", member, _INFINITE[number])
+    else:
+        tx.update(key, "score", member, number)

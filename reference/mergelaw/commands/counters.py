@@ -13,7 +13,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from mergelaw.commands.errors import NOT_A_FLOAT, NOT_A_NUMBER_SUM, NOT_AN_INTEGER, OVERFLOW, CommandError
-from mergelaw.commands.parse import INT64_MAX, INT64_MIN, Value, integer, number_bytes, real, to_real
+from mergelaw.commands.parse import INT64_MAX, INT64_MIN, Number, Value, integer, number_bytes, real, to_real
 from mergelaw.commands.reply import Reply
 from mergelaw.commands.strings import value_of
 from mergelaw.commands.table import Call, command
@@ -35,6 +35,8 @@ def counted(value: Value | None, amount: int, error: str) -> int:
     base = 0
     if value is not None:
         number = value[1]
+        if type(number) is int and LEAST <= number + amount <= GREATEST and INT64_MIN <= number <= INT64_MAX:
+            return number + amount
         if isinstance(number, str) or number.denominator != 1 or not INT64_MIN <= number <= INT64_MAX:
             raise CommandError(error)
         base = number.numerator
@@ -44,18 +46,18 @@ def counted(value: Value | None, amount: int, error: str) -> int:
     return total
 
 
-def decimal(number: Fraction) -> Fraction:
+def decimal(number: Number) -> Number:
     """`number` rounded to 17 places, so that its writing is exact: what is read is what was added."""
     return number if number.denominator == 1 else Fraction(round(number * _PLACES), _PLACES)
 
 
-def summed(value: Value | None, amount: Fraction | float, error: str = NOT_A_FLOAT) -> tuple[Fraction, Fraction | None]:
+def summed(value: Value | None, amount: Number | float, error: str = NOT_A_FLOAT) -> tuple[Number, Number | None]:
     """What `value` (None: absent, so 0) and `amount` come to, and how much to count onto it.
 
     None in place of the latter: `value` is no number to the spec (as `1e3`), so the sum must be written as a whole.
     Raises: CommandError: `error`, where `value` is no number; that of an infinite sum.
     """
-    base: Fraction | float = Fraction(0)
+    base: Number | float = 0
     countable = True
     if value is not None:
         content = value[1]
@@ -79,7 +81,8 @@ def summed(value: Value | None, amount: Fraction | float, error: str = NOT_A_FLO
 def _increase(c: Call, amount: int) -> int:
     key = c.args[1]
     total = counted(value_of(c, key), amount, NOT_AN_INTEGER)
-    c.tx.update(key, "increase", Fraction(amount), c.tx.accumulator(key))
+    tx = c.tx
+    tx.update(key, "increase", amount, tx.accumulator(key))
     return total
 
 

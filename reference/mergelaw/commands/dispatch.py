@@ -1,13 +1,15 @@
 """Runs a command: looks it up, checks what must hold before it runs, queues it in MULTI, commits and counts it.
 
 Whatever a command has changed is committed, also where it then fails: its changes are visible in the database at once,
-so peers must hear of them. One command is one effect, and so is a whole MULTI/EXEC block.
+so peers must hear of them. What one command changes, or a whole MULTI/EXEC block, is never torn apart; the server may
+put several commands into one effect.
 
 Source: redis 7.0, `src/server.c` (`processCommand`, `call`), `src/multi.c`.
 """
 
 from __future__ import annotations
 
+from mergelaw.commands import blocking
 from mergelaw.commands.errors import (
     NO_AUTH,
     OUT_OF_MEMORY,
@@ -29,12 +31,27 @@ _AT_ONCE = frozenset({"exec", "discard", "multi", "watch", "quit", "reset"})
 
 
 def execute(c: Call) -> Reply:
-    """The reply to a client's command; effects go to `c.server.publish`.
+    """The reply to a client's command; what it has changed goes to `c.server.end`.
 
     Never raises CommandError. What else comes out is a fault of ours or of the disk; also then all that has been
     changed has been published.
     """
-    client = c.client
+    client, args, server = c.client, c.args, c.server
+    server.statistics.processed += 1
+    found = TABLE.get(args[0])
+    if (
+        found is not None
+        and found.least <= len(args) <= found.most
+        and not found.subcommands
+        and client.queue is None
+        and client.authenticated
+        and client.replies == "on"
+        and not (found.denies_oom and server.out_of_memory())
+        and not (found.writes and server.writes_refused() is not None)
+    ):
+        client.command = found.name
+        reply = run(c, found)
+        return reply if client.replies == "on" else _silenced(client, "on", reply)
     replying = client.replies
     reply = _execute(c)
     if replying == "on" and client.replies == "on":
@@ -48,32 +65,34 @@ def run(c: Call, found: Command) -> Reply:
     For blocks too: a call with an `outer` leaves the commit to the outer one.
     """
     server = c.server
+    statistics = server.statistics
     c.command = found
     assert found.run is not None
-    started = server.monotonic_us()
+    started = c.started_us or server.monotonic_us()
     failed = False
     try:
         reply = found.run(c)
-        if isinstance(reply, Failure):
+        if type(reply) is Failure:
             failed = True
-            server.statistics.failed(reply.text)
+            statistics.failed(reply.text)
     except CommandError as error:
         failed = True
         reply = Failure(error.message)
-        server.statistics.failed(error.message)
+        statistics.failed(error.message)
     except UpdateRefused as error:
         failed = True
         reply = Failure(f"ERR {error.update} is refused in this state of the key".encode())
-        server.statistics.failed(reply.text)
+        statistics.failed(reply.text)
     finally:
         if c.outer is None:
-            effect = c.finish()
-            if effect is not None:
-                for part in effect.parts:
-                    server.index.used(part.key, c.now_ms)
-                server.publish(effect)
-        took = server.monotonic_us() - started
-        server.statistics.ran(found.name, took, failed)
+            c.finish()
+            if blocking.PENDING:
+                blocking.serve_pending()
+        ended = server.monotonic_us()
+        if c.started_us:
+            c.started_us = ended
+        took = ended - started
+        statistics.ran(found.name, took, failed)
         slowlog = server.slowlog
         if 0 <= slowlog.slower_than_us <= took and "skip_slowlog" not in found.flags:
             client = c.client
@@ -96,8 +115,6 @@ def look_up(args: list[bytes]) -> Command:
 
 def _execute(c: Call) -> Reply:
     args, client, server = c.args, c.client, c.server
-    statistics = server.statistics
-    statistics.processed += 1
     try:
         found = look_up(args)
     except CommandError as error:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
 
 from mergelaw.commands.collection import table_of, views
 from mergelaw.commands.parse import Value, from_text, from_value, to_text
 from mergelaw.commands.state import KEY
 from mergelaw.commands.table import Call
-from mergelaw.language.core import Named
-from mergelaw.semantics.compiler import Compiled
 from mergelaw.semantics.context import EMPTY
 
 if TYPE_CHECKING:
-    from mergelaw.replica.database import Database
     from mergelaw.replica.table import Entry
 
 
@@ -28,7 +24,7 @@ class Fields:
         """`entry` is what readers see at `key`, a hash."""
         self._db = c.db
         self._now_ms = c.now_ms
-        self._scalar = _scalar(c.db)
+        self._scalar = c.db.layout.scalar
         self.key = key
         self.entry = entry
         self.held = table_of(c.db, entry.value, "hash")
@@ -76,17 +72,6 @@ class Fields:
 
     def _present(self, held: Any) -> bool:
         return bool(self._scalar.query("present", self._db.layout.field_scalar(held), EMPTY, ()))
-
-
-_scalars: WeakKeyDictionary[Database, Compiled] = WeakKeyDictionary()
-
-
-def _scalar(db: Database) -> Compiled:
-    """What runs the value of a field."""
-    known = _scalars.get(db)
-    if known is None:
-        known = _scalars[db] = Compiled(db.engines[KEY].program, Named("Scalar"))
-    return known
 
 
 def fields_of(c: Call, key: bytes) -> Fields | None:

@@ -8,8 +8,6 @@ Source: redis 7.0, `src/t_hash.c`; spec/mergelaw/types/hash.crdt.
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from mergelaw.commands.collection import chosen, drawn, views
 from mergelaw.commands.counters import counted, summed
 from mergelaw.commands.errors import CommandError, syntax_error, wrong_arity
@@ -32,6 +30,12 @@ def _set_fields(c: Call) -> int:
     if len(c.args) % 2:
         raise wrong_arity(c.command.name)
     key = c.args[1]
+    if len(c.args) == 4:
+        name = to_text(c.args[2])
+        entry = c.typed(key, "hash")
+        created = 1 if entry is None or not c.db.field_visible(entry, name, c.now_ms) else 0
+        c.tx.update(key, "hash_set", name, to_value(c.args[3]))
+        return created
     found = fields_of(c, key)
     created = 0
     for at in range(2, len(c.args), 2):
@@ -133,7 +137,7 @@ def hincrby(c: Call) -> Reply:
     amount = integer(c.args[3])
     found = fields_of(c, key)
     total = counted(None if found is None else found.value(name), amount, "ERR hash value is not an integer")
-    c.tx.update(key, "hash_increase", name, Fraction(amount), c.tx.accumulator(key, name))
+    c.tx.update(key, "hash_increase", name, amount, c.tx.accumulator(key, name))
     return total
 
 

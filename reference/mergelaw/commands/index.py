@@ -1,4 +1,4 @@
-"""An index of the keys, for SCAN, RANDOMKEY and OBJECT IDLETIME; kept as the database changes.
+"""An index of the keys, for SCAN and RANDOMKEY; kept as the database changes.
 
 SCAN goes through the keys in the order of a fixed hash, and its cursor is the hash to go on from. A key's hash never
 changes, whatever else is added or deleted meanwhile; so a key that is there from the first call to the last is passed,
@@ -31,42 +31,32 @@ _FEW = 4 * _BUCKETS
 
 
 class KeyIndex:
-    """The keys that have an entry, visible or not, each with the time of its last use."""
+    """The keys that have an entry, visible or not."""
 
     def __init__(self, db: Database, hashing: Callable[[bytes], int] = hash) -> None:
-        """Indexes `db` as it is, and follows its changes by `db.on_change`, which it wraps.
+        """Indexes `db` as it is, and follows its changes by `db.on_presence`, which it wraps.
 
         Python's own hash is keyed anew by each process, so nobody can choose keys that collide; a simulation passes
         one that is the same in every run.
         """
         self._db = db
         self._hash = hashing
-        self._buckets: list[dict[bytes, int]] = [{} for _ in range(_BUCKETS)]
-        self._next = db.on_change
+        self._buckets: list[dict[bytes, None]] = [{} for _ in range(_BUCKETS)]
+        self._next = db.on_presence
         for key in db.keys:
-            self._buckets[(hashing(key) & _MASK) >> _SHIFT][key] = 0
-        db.on_change = self.changed
+            self._buckets[(hashing(key) & _MASK) >> _SHIFT][key] = None
+        db.on_presence = self.changed
 
     def changed(self, key: bytes) -> None:
-        """The entry of `key` has appeared, changed or gone."""
+        """The entry of `key` has appeared or gone."""
         bucket = self._buckets[(self._hash(key) & _MASK) >> _SHIFT]
         if key in self._db.keys:
             if key not in bucket:
-                bucket[key] = 0
+                bucket[key] = None
         else:
             bucket.pop(key, None)
         if self._next is not None:
             self._next(key)
-
-    def used(self, key: bytes, now_ms: int) -> None:
-        """`key` has been read or written."""
-        bucket = self._buckets[(self._hash(key) & _MASK) >> _SHIFT]
-        if key in bucket:
-            bucket[key] = now_ms
-
-    def used_ms(self, key: bytes) -> int:
-        """When `key` was last used; 0 if not since the process has started."""
-        return self._buckets[(self._hash(key) & _MASK) >> _SHIFT].get(key, 0)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """The next keys, `count` or a few more, and the cursor to go on with; 0: that was all.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from mergelaw.commands.blocking import waiting
 from mergelaw.commands.connection import REDIS_VERSION
 from mergelaw.commands.reply import Reply, Verbatim
 from mergelaw.commands.table import Call, command
@@ -26,7 +27,8 @@ def _server(c: Call) -> Facts:
 
 
 def _clients(c: Call) -> Facts:
-    return {"connected_clients": sum(1 for _ in c.server.clients()), "blocked_clients": 0, "tracking_clients": 0}
+    connected = sum(1 for _ in c.server.clients())
+    return {"connected_clients": connected, "blocked_clients": waiting(c.db), "tracking_clients": 0}
 
 
 def _memory(c: Call) -> Facts:

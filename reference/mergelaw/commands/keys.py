@@ -82,8 +82,9 @@ def touch(c: Call) -> Reply:
     """How many of the keys there are; they count as used, also for a client with NO-TOUCH."""
     found = 0
     for key in c.args[1:]:
-        if c.visible(key) is not None:
-            c.server.index.used(key, c.now_ms)
+        entry = c.visible(key)
+        if entry is not None:
+            entry.used_ms = c.now_ms
             found += 1
     return found
 

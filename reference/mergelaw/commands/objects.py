@@ -11,7 +11,6 @@ generic commands.
 from __future__ import annotations
 
 import hashlib
-from fractions import Fraction
 from typing import Any
 
 import msgspec
@@ -73,9 +72,10 @@ def encoding(c: Call) -> Reply:
 )
 def idle_time(c: Call) -> Reply:
     """Seconds since the key was last used by a client of this instance, or since the process has started."""
-    if c.db.visible(c.args[2], c.now_ms) is None:
+    entry = c.db.visible(c.args[2], c.now_ms)
+    if entry is None:
         return None
-    used = c.server.index.used_ms(c.args[2]) or int(c.server.info("server").get("start_time_ms", c.now_ms))
+    used = entry.used_ms or int(c.server.info("server").get("start_time_ms", c.now_ms))
     return max(0, c.now_ms - used) // 1000
 
 
@@ -194,7 +194,7 @@ def _deadline(until: int | None) -> int | None:
 
 def _score(written: bytes) -> Value:
     score = to_value(written)
-    if not isinstance(score[1], Fraction) and score[1] not in ("inf", "-inf"):
+    if isinstance(score[1], str) and score[1] not in ("inf", "-inf"):
         raise ValueError("a score is no number")
     return score
 
@@ -261,6 +261,7 @@ def restore(c: Call) -> Reply:
         c.tx.delete(key)
         return OK
     place(c.tx, key, copy)
-    if idle_s:
-        c.server.index.used(key, max(1, c.now_ms - idle_s * 1000))
+    entry = c.db.entry(key)
+    if idle_s and entry is not None:
+        entry.used_ms = max(1, c.now_ms - idle_s * 1000)
     return OK

@@ -22,7 +22,7 @@ Source: Redis docs, "Redis serialization protocol specification"; redis 7.0, `sr
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Reply = Any
@@ -34,6 +34,11 @@ class Status:
     """A simple string: no line breaks in it."""
 
     text: bytes
+    line: bytes = field(init=False, repr=False, compare=False)
+    """As it stands on the wire."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "line", b"+%b\r\n" % self.text)
 
 
 @dataclass(frozen=True, slots=True)

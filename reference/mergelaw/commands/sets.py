@@ -46,6 +46,10 @@ def sadd(c: Call) -> Reply:
     """How many of them are new."""
     key = c.args[1]
     held = members_of(c, key)
+    if len(c.args) == 3:
+        name = to_text(c.args[2])
+        c.tx.update(key, "add", name)
+        return 1 if held is None or name not in held else 0
     names = dict.fromkeys(map(to_text, c.args[2:]))
     for name in names:
         c.tx.update(key, "add", name)

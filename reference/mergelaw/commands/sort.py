@@ -15,6 +15,7 @@ from mergelaw.commands.parse import Arguments, from_text, from_value, to_double,
 from mergelaw.commands.reply import Reply
 from mergelaw.commands.state import ask, ask_part, visible_store
 from mergelaw.commands.table import Call, command
+from mergelaw.commands.zset_state import Scores
 
 _NOT_SCORES = "ERR One or more scores can't be converted into double"
 _COMPLEXITY = (
@@ -102,7 +103,7 @@ def _elements(c: Call, key: bytes) -> tuple[list[bytes], str]:
         case "list":
             return [from_text(v[0]) for v in ask_part(c.db, entry, store, "values") if v is not None], store
         case "scores":
-            return [from_text(m) for m in ask_part(c.db, entry, store, "range")], store
+            return [from_text(member) for _, member in Scores(c.db, key, entry).order()], store
         case _:
             raise wrong_type()
 
@@ -121,8 +122,9 @@ def _weight(c: Call, item: bytes, by: bytes | None, alphabetic: bool) -> float |
         return said
     if said is None:
         return 0.0
-    # As strtod reads: white space before it is passed over, and nothing at all is 0.
-    number = to_double(said.lstrip(b" \t\n\v\f\r") or b"0")
+    # As strtod reads: up to a zero byte, white space before it is passed over, and nothing at all is 0.
+    text = said.partition(b"\0")[0]
+    number = to_double(text.lstrip(b" \t\n\v\f\r")) if text else 0.0
     if number is None:
         raise CommandError(_NOT_SCORES)
     return number

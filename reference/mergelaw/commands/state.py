@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from mergelaw.language.core import Named, RecordT
 from mergelaw.semantics.compiler import Compiled
+from mergelaw.semantics.context import EMPTY
 from mergelaw.semantics.engine import Engine
 
 if TYPE_CHECKING:
@@ -69,13 +70,15 @@ def raw(db: Database, entry: Entry, store: str) -> Any:
 
 def ask(db: Database, entry: Entry, query: str, *args: Any) -> Any:
     """What a query of the whole key answers."""
-    return db.engines[entry.store].query(query, entry.value, db.seen, args)
+    engine = db.engines[entry.store]
+    # No query of the Redis types looks at a context, and to have that of the database costs.
+    return engine.query(query, entry.value, EMPTY if entry.store == KEY else db.seen, args)
 
 
 def ask_part(db: Database, entry: Entry, store: str, query: str, *args: Any) -> Any:
     """What a query of one store answers."""
     part = parts(db.engines[KEY])[store]
-    return part.engine.query(query, entry.value[part.at], db.seen, args)
+    return part.engine.query(query, entry.value[part.at], EMPTY, args)
 
 
 def contents(db: Database, entry: Entry) -> list[str]:

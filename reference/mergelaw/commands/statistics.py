@@ -44,12 +44,14 @@ class Statistics:
 
     def ran(self, name: str, usec: int, failed: bool) -> None:
         """The command `name` ran for `usec` microseconds."""
-        counts = self.of(name)
+        counts = self.commands.get(name) or self.of(name)
         counts.calls += 1
         counts.usec += usec
-        counts.failed += failed
+        if failed:
+            counts.failed += 1
         bucket = usec.bit_length()
-        counts.histogram[bucket] = counts.histogram.get(bucket, 0) + 1
+        histogram = counts.histogram
+        histogram[bucket] = histogram.get(bucket, 0) + 1
 
     def failed(self, message: bytes) -> None:
         """An error reply was given."""

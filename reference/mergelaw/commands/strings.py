@@ -16,8 +16,9 @@ from mergelaw.commands.errors import CommandError, invalid_expire, syntax_error,
 from mergelaw.commands.expire import deadline_ms
 from mergelaw.commands.parse import Arguments, Value, from_value, integer, to_integer, to_value
 from mergelaw.commands.reply import OK, Reply
-from mergelaw.commands.state import KEY, ask
+from mergelaw.commands.state import KEY
 from mergelaw.commands.table import Call, command
+from mergelaw.semantics.context import EMPTY
 
 LONGEST = 512 * 2**20
 """Bytes of a string at most; Source: redis.conf, `proto-max-bulk-len`."""
@@ -35,7 +36,7 @@ def value_of(c: Call, key: bytes) -> Value | None:
     entry = c.typed(key, "string")
     if entry is None:
         return None
-    found = ask(c.db, entry, "get")
+    found = c.db.layout.string(entry.value, EMPTY)
     if found is None:
         raise wrong_type()
     value: Value = found[0]
@@ -72,7 +73,7 @@ def _bytes_or_none(c: Call, key: bytes) -> bytes | None:
     entry = c.visible(key)
     if entry is None or entry.store != KEY:
         return None
-    found = ask(c.db, entry, "get") if c.db.content(entry) == "string" else None
+    found = c.db.layout.string(entry.value, EMPTY) if entry.content == "string" else None
     return None if found is None else from_value(found[0])
 
 

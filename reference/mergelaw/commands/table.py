@@ -11,6 +11,7 @@ A subcommand is registered under its container's name: `b"CONFIG|GET"`, after `c
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -23,7 +24,6 @@ from mergelaw.commands.statistics import SlowLog, Statistics
 if TYPE_CHECKING:
     from mergelaw.commands.index import KeyIndex
     from mergelaw.replica.database import Database, Entry
-    from mergelaw.replica.model import Effect
     from mergelaw.replica.transaction import Transaction
 
 KeyRange = tuple[int, int, int]
@@ -60,6 +60,10 @@ class Command:
     without_auth: bool = False
     outside_multi: bool = False
     """It is refused inside MULTI."""
+    least: int = 0
+    """Arguments with the name, at least, where it can run; see `most`."""
+    most: int = -1
+    """At most; less than `least` for a container."""
 
     def positions(self, args: Sequence[bytes]) -> list[int]:
         """The positions of the keys in `args`. Raises: CommandError."""
@@ -142,6 +146,8 @@ def register_command(
         denies_oom="denyoom" in said,
         without_auth="no_auth" in said,
         outside_multi="no_multi" in said,
+        least=abs(arity),
+        most=-1 if run is None else arity if arity >= 0 else sys.maxsize,
     )
     of, _, sub = name.upper().partition(b"|")
     place, at = (TABLE[of].subcommands, sub) if sub else (TABLE, of)
@@ -247,8 +253,12 @@ class ServerApi(Protocol):
         ...
 
     # Effects and limits
-    def publish(self, effect: Effect) -> None:
-        """A command has made `effect`: log it and send it."""
+    def begin(self, now_ms: int) -> Transaction:
+        """The transaction for what a command updates; maybe that of the commands before it, too."""
+        ...
+
+    def end(self, tx: Transaction) -> None:
+        """A command is over that has begun with `tx`: its effect is to be logged and sent, by the time its reply is."""
         ...
 
     def out_of_memory(self) -> bool:
@@ -374,7 +384,7 @@ class ServerApi(Protocol):
 class Call:
     """One command that a client has sent, with all that it may touch."""
 
-    __slots__ = ("_tx", "args", "client", "command", "db", "now_ms", "outer", "server")
+    __slots__ = ("_tx", "args", "client", "command", "db", "now_ms", "outer", "server", "started_us")
 
     def __init__(
         self,
@@ -393,23 +403,25 @@ class Call:
         self.server = server
         self.outer = outer
         self.command: Command | None = None
+        self.started_us = 0
+        """When it began, by the monotonic clock; 0: the dispatcher looks. After it, when it ended."""
         self._tx: Transaction | None = None
 
     @property
     def tx(self) -> Transaction:
-        """The transaction of the command, or of the block that it is in; the dispatcher commits it."""
-        if self.outer is not None:
-            return self.outer.tx
+        """The transaction of the command, or of the block that it is in; the server commits it."""
         if self._tx is None:
-            self._tx = self.db.begin(self.now_ms)
+            if self.outer is not None:
+                return self.outer.tx
+            self._tx = self.server.begin(self.now_ms)
         return self._tx
 
-    def finish(self) -> Effect | None:
-        """Commits what the command has done; None where it has changed nothing. Only the dispatcher calls it."""
-        if self._tx is None:
-            return None
-        effect, self._tx = self._tx.commit(), None
-        return effect
+    def finish(self) -> None:
+        """The command is over: the server commits what it has done, at once or with others. For the dispatcher."""
+        tx = self._tx
+        if tx is not None:
+            self._tx = None
+            self.server.end(tx)
 
     @property
     def blocks(self) -> bool:
@@ -427,12 +439,12 @@ class Call:
         if found is not None and not found.writes:
             self.server.statistics.keyspace_hits += 1
         if not self.client.no_touch:
-            self.server.index.used(key, self.now_ms)
+            entry.used_ms = self.now_ms
         return entry
 
     def typed(self, key: bytes, content: str) -> Entry | None:
         """As `visible`, of the type `content` (as `Database.content` names them). Raises: CommandError (WRONGTYPE)."""
         entry = self.visible(key)
-        if entry is not None and self.db.content(entry) != content:
+        if entry is not None and entry.content != content:
             raise wrong_type()
         return entry

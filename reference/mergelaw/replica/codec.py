@@ -164,9 +164,7 @@ def decode_effect(data: bytes, engines: Mapping[str, Engine]) -> Effect:
         raise BadEncoding("too deep") from None
     if len({(part.key, part.store) for part in decoded}) != len(decoded):
         raise BadEncoding("two parts of an effect are of one key")
-    return Effect(
-        origin, first, last, covered, decoded, None if after is None else plain_context(after), time_ms
-    )
+    return Effect(origin, first, last, covered, decoded, None if after is None else plain_context(after), time_ms)
 
 
 def _part(plain: Plain, context: CausalContext, engines: Mapping[str, Engine]) -> Part:

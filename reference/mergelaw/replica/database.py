@@ -22,7 +22,7 @@ from mergelaw.replica.settling import Lag
 from mergelaw.replica.table import Components, Table, View
 from mergelaw.replica.table import Entry as Entry
 from mergelaw.replica.transaction import Transaction
-from mergelaw.semantics.compiler import Compiled
+from mergelaw.semantics.compiler import Compiled, Local
 from mergelaw.semantics.context import EMPTY, CausalContext, Dot
 from mergelaw.semantics.engine import Delta, Engine, Footprint
 from mergelaw.semantics.library import resolved
@@ -31,6 +31,27 @@ from mergelaw.semantics.values import Raw
 _REMEMBERED = 100_000
 """So many removed keys keep a version of their own."""
 
+
+LOCAL = frozenset(
+    {
+        "set",
+        "set_for",
+        "set_keeping",
+        "increase",
+        "hash_set",
+        "add",
+        "score",
+        "score_infinite",
+        "score_increase",
+        "list_insert",
+        "list_set",
+        "push_right",
+    }
+)
+"""Updates of the Redis types that may be run at once, where the key is of their type or absent.
+
+They leave it present and of that type, give fields no time to live, and cancel no counter parts.
+"""
 
 _HIDDEN_MS = 60_000
 """An expired field of a hash that another type hides is looked at again after this time."""
@@ -60,8 +81,9 @@ class Database:
         self.replica = replica
         self.engines = dict(engines)
         self.causal = causal
-        self.seen: CausalContext = EMPTY
-        """All dots that were merged or forgotten here."""
+        self._seen: CausalContext = EMPTY
+        self._taken = 0
+        """The first of own dots that were taken and are not yet in `_seen`; 0: there are none."""
         self.received: CausalContext = EMPTY
         """The dots of the effects that were applied here."""
         self.table = Table()
@@ -79,6 +101,10 @@ class Database:
         """Own dots up to this number may be taken."""
         self.on_reserve: Callable[[int], int] | None = None
         """Asked for dots up to a number where they are used up; answers the new `reserved`, once that is durable."""
+        self.open: Transaction | None = None
+        """The transaction that has updated and is not committed; set by transactions."""
+        self.on_presence: Callable[[bytes], None] | None = None
+        """Told of every key that gets an entry or loses it, right after."""
         self.on_change: Callable[[bytes], None] | None = None
         """Told of every key that a transaction or an effect changes, right after; it must not write."""
         self.on_touched: Callable[[bytes, Footprint], None] | None = None
@@ -90,6 +116,10 @@ class Database:
         """Keys that may hold own accumulators all of which is cancelled, for `collect`."""
         self.layout = Layout(self.engines[KEY].program)
         self._zeros = {name: engine.zero() for name, engine in self.engines.items()}
+        self.locals: dict[str, Local | None] = {}
+        """What runs updates of the Redis types at once, as far as it has been asked for; see `local`."""
+        self._custom_locals: dict[tuple[str, str], Local | None] = {}
+        self._expiry = self.layout.expiry
         self._changes = 0
         self._removed: dict[bytes, int] = {}
         self._forgotten = 0
@@ -102,6 +132,44 @@ class Database:
         """How many snapshots were taken over."""
         self.lags: list[Lag] = []
         """Those of them that are not yet merged into every key."""
+
+    # -- contexts ----------------------------------------------------------------------------------
+
+    @property
+    def seen(self) -> CausalContext:
+        """All dots that were merged or forgotten here."""
+        if self._taken:
+            self._seen = self._seen.with_run(self.replica, self._taken, self.last)
+            self._taken = 0
+        return self._seen
+
+    @seen.setter
+    def seen(self, seen: CausalContext) -> None:
+        self._seen = seen
+        self._taken = 0
+
+    def take(self, first: int, last: int) -> None:
+        """The own dots `first`, which follows `last` as it was, to `last` are taken; for transactions."""
+        if not self._taken:
+            self._taken = first
+        self.last = last
+
+    def local(self, store: str, update: str) -> Local | None:
+        """What runs an update of the store of that name at once, if there is such; for transactions."""
+        if store == KEY and update in self.locals:
+            return self.locals[update]
+        name = store, update
+        if name in self._custom_locals:
+            return self._custom_locals[name]
+        engine = self.engines[store]
+        known = None
+        if isinstance(engine, Compiled) and (store != KEY or update in LOCAL) and engine.has_update(update):
+            known = engine.local(update)
+        if store == KEY:
+            self.locals[update] = known
+        else:
+            self._custom_locals[name] = known
+        return known
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -120,7 +188,9 @@ class Database:
         if self.lags:
             self._settle(key)
         entry = self.keys.get(key)
-        if entry is None or entry.content == "none" or self.expired(key, entry, now_ms):
+        if entry is None or entry.content == "none":
+            return None
+        if (entry.deadline is not None or self.schedule.hashes) and self.expired(key, entry, now_ms):
             return None
         return entry
 
@@ -229,6 +299,8 @@ class Database:
         self._waiting = {d: waiting for d, waiting in self._waiting.items() if d[0] != origin}
 
     def _apply(self, effect: Effect) -> None:
+        if self.open is not None:
+            self.open.fold()
         seen = self.seen
         for part in effect.parts:
             if self.lags:
@@ -303,13 +375,43 @@ class Database:
                 self.size -= old.content != "none"
         else:
             content = self._content(store, value)
-            entry = Entry(store, value, content, deadline, others, version, settling or self.epoch)
+            used = 0 if old is None else old.used_ms
+            entry = Entry(store, value, content, deadline, others, version, settling or self.epoch, used)
             self.table.set(key, old, entry, settling)
             self.size += (content != "none") - (old is not None and old.content != "none")
+        if self.on_presence is not None and (old is None) == (key in self.keys):
+            self.on_presence(key)
         if self.on_change is not None:
             self.on_change(key)
         if self.on_touched is not None:
             self.on_touched(key, footprint)
+
+    def put_local(self, key: bytes, old: Entry | None, store: str, value: Raw, now_ms: int) -> None:
+        """As `put`, after an update of those in `LOCAL`, or of a custom type; `on_touched` is for the caller."""
+        if store != KEY:
+            touched, self.on_touched = self.on_touched, None
+            self.put(key, old, store, value, None)
+            self.on_touched = touched
+            return
+        self._changes = version = self._changes + 1
+        at = self._expiry
+        if old is not None and value[at] is old.value[at]:
+            deadline = old.deadline
+        else:
+            siblings = self.layout.siblings(value)
+            deadline = self.layout.deadline(siblings) if siblings else None
+            if deadline is not None:
+                self.schedule.add(key, None, deadline)
+        if old is None or old.content == "none":
+            content = self._content(store, value)
+            self.size += 1
+        else:
+            content = old.content
+        self.table.set(key, old, Entry(store, value, content, deadline, None, version, self.epoch, now_ms))
+        if old is None and self.on_presence is not None:
+            self.on_presence(key)
+        if self.on_change is not None:
+            self.on_change(key)
 
     def _seen_first(self, components: Components) -> tuple[str, Raw, tuple[tuple[str, Raw], ...] | None]:
         """The store that readers see, its value, and the other stores that are not zero."""
@@ -322,7 +424,8 @@ class Database:
 
     def _content(self, store: str, value: Raw) -> str:
         if store == KEY:
-            content: str = self.layout.contents[self.engines[KEY].query("content", value, self.seen, ())[0]]
+            # It looks at no context.
+            content: str = self.layout.contents[self.engines[KEY].query("content", value, EMPTY, ())[0]]
             return content
         engine = self.engines[store]
         for query in engine.program.types[engine.type.name].queries:
@@ -453,6 +556,8 @@ class Database:
         Keys are merged as they are asked for, and by `settle`. Returns effects that waited for something in it.
         Raises: BadEffect, with nothing changed, if it claims dots that this process has not made.
         """
+        if self.open is not None:
+            self.open.fold()
         mine = seen.next_number(self.replica) - 1
         if mine > self.last:
             self._acknowledge(mine)
@@ -498,6 +603,8 @@ class Database:
                 continue
             mine = {} if old is None else old.components()
             for store, value in lag.merged(mine, theirs or {}, self.engines, self._zeros).items():
+                if self.open is not None:
+                    self.open.fold()
                 if value is not mine.get(store) and value != mine.get(store, self._zeros[store]):
                     self.put(key, self.keys.get(key), store, value, None, lag.epoch)
             if old is not None:
@@ -554,5 +661,3 @@ def _named(footprint: Footprint, part: str, table: str, held: Mapping[str, Raw])
             return held
         footprint = footprint.get(step, {})
     return held if footprint is None else [name for name in footprint if name in held]
-
-

@@ -39,19 +39,24 @@ class Layout:
         "_members",
         "_parts",
         "_parts_of_scalar",
-        "_scalar",
+        "_present",
         "_siblings",
         "_siblings_of_expiry",
         "_until",
         "_value_of_field",
         "_value_of_part",
         "contents",
+        "expiry",
+        "scalar",
+        "string",
     )
 
     def __init__(self, program: Program) -> None:
         """`program` declares `Key` as the library does. Raises: KeyError, if a part has another name there."""
         key = Named("Key")
         self._siblings = _steps(program, key, "expiry", "siblings")
+        self.expiry = self._siblings[0]
+        """The position of the expiry in a key."""
         self._parts = _steps(program, key, "string", "counter", "parts")
         self._fields = _steps(program, key, "hash", "fields")
         self._elements = _steps(program, key, "members", "adds")
@@ -70,7 +75,11 @@ class Layout:
         self._until = _variant(program, siblings.value.item, "until")
         expiry = Compiled(program, Named("Expiry"))
         self._expiry = expiry
-        self._scalar = Compiled(program, Named("Scalar"))
+        self.scalar = Compiled(program, Named("Scalar"))
+        """What runs the value of a field."""
+        self._present = self.scalar.reader("present")
+        self.string = Compiled(program, Named("Key")).reader("get")
+        """(raw key, any context) -> its string, as an Option of the spec."""
         content = next(q for q in program.types["Key"].queries if q.name == "content").result
         self.contents = tuple(_CONTENTS[name] for name, _ in program.variants(content))  # type: ignore[arg-type]
         """What TYPE tells, by the number of the variant of `Content`."""
@@ -94,9 +103,7 @@ class Layout:
     def field_visible(self, field: Raw, now_ms: int) -> bool:
         """Whether readers see one of `fields`."""
         deadline = self.deadline(self.field_siblings(field))
-        return (deadline is None or now_ms < deadline) and bool(
-            self._scalar.query("present", field[self._value_of_field], EMPTY, ())
-        )
+        return (deadline is None or now_ms < deadline) and bool(self._present(field[self._value_of_field], EMPTY))
 
     def deadline(self, siblings: Raw) -> int | None:
         """When the key or field of these siblings dies; None: never."""

@@ -417,7 +417,7 @@ def _record_footprint(t: RecordT, shapes: list[Shape]) -> tuple[EncodeFootprint,
             below[names[place]] = shapes[place].decode_footprint(_something(plain[i + 1]))
         if 2 * len(below) != len(plain):
             raise BadEncoding("a footprint names a field twice")
-        return Map(below)
+        return below
 
     return encode, decode
 
@@ -447,6 +447,6 @@ def _map_footprint(key: Shape, value: Shape) -> tuple[EncodeFootprint, DecodeFoo
             below[key.decode(plain[i])] = None if inner is True else value.decode_footprint(inner)
         if 2 * len(below) != len(plain):
             raise BadEncoding("a footprint names a key twice")
-        return Map(below)
+        return below
 
     return encode, decode

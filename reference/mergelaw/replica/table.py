@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from weakref import ref
 
+import msgspec
+
 from mergelaw.semantics.values import Raw
 
 Components = dict[str, Raw]
@@ -16,32 +18,25 @@ Components = dict[str, Raw]
 _SLACK = 1000
 
 
-class Entry:
-    """What a key holds; nothing of it changes but `epoch`. Its store and value are those that readers see."""
+class Entry(msgspec.Struct, eq=False, gc=False):
+    """What a key holds; nothing of it changes but `epoch` and `used_ms`.
 
-    __slots__ = ("content", "deadline", "epoch", "others", "store", "value", "version")
+    Its store and value are those that readers see.
+    """
 
-    def __init__(
-        self,
-        store: str,
-        value: Raw,
-        content: str,
-        deadline: int | None,
-        others: tuple[tuple[str, Raw], ...] | None,
-        version: int,
-        epoch: int = 0,
-    ) -> None:
-        self.store = store
-        self.value = value
-        self.content = content
-        """As `Database.content` tells it."""
-        self.deadline = deadline
-        """When the key dies; None: never."""
-        self.others = others
-        """Stores of other names that instances gave the key at the same time, and their values."""
-        self.version = version
-        self.epoch = epoch
-        """The last of the snapshots taken over that is merged into it."""
+    store: str
+    value: Raw
+    content: str
+    """As `Database.content` tells it."""
+    deadline: int | None
+    """When the key dies; None: never."""
+    others: tuple[tuple[str, Raw], ...] | None
+    """Stores of other names that instances gave the key at the same time, and their values."""
+    version: int
+    epoch: int = 0
+    """The last of the snapshots taken over that is merged into it."""
+    used_ms: int = 0
+    """When a client last read or wrote it; 0: not since it was loaded, or came from a peer."""
 
     def component(self, store: str) -> Raw | None:
         """Its value of the store of that name; None where it has none."""

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from mergelaw.replica.model import KEY, Effect, Part
+from mergelaw.semantics.compile.journal import Journal
+from mergelaw.semantics.compiler import Local
 from mergelaw.semantics.context import CausalContext, Dot, Run
-from mergelaw.semantics.engine import Delta, Engine, Footprint, UpdateRefused, union
+from mergelaw.semantics.engine import Delta, Engine, Footprint, UpdateRefused, absorbed, owned
 from mergelaw.semantics.values import Raw
 
 if TYPE_CHECKING:
     from mergelaw.replica.database import Database, Entry
+
+_TWO_OPEN = "two transactions of one database are open"
+
+_REPEATABLE = frozenset({"add"})
+"""Updates of the Redis types that change nothing where the same transaction has just run them, word for word.
+
+They would put another fresh dot in place of one that nobody has seen.
+"""
 
 _ENDS = ("delete", "clear")
 """The updates that leave nothing, by the name that a custom type gives them; the first that it has is taken."""
@@ -48,19 +58,60 @@ class _Growing(CausalContext):
 
 
 class _Sum:
-    """The deltas of one key and store, merged."""
+    """The deltas of one key and store, joined: a journal of what was run at once, beside deltas.
 
-    __slots__ = ("context", "footprint", "value")
+    Source: Almeida, Shoker, Baquero, "Delta state replicated data types" (2018), section 4.2, delta-groups.
+    """
 
-    def __init__(self, delta: Delta) -> None:
-        self.value: Raw = delta.value
-        self.context = _Growing(delta.context)
-        self.footprint: Footprint = delta.footprint
+    __slots__ = ("_context", "_footprint", "_value", "engine", "entry", "forgotten", "journal", "key", "last", "store")
 
-    def add(self, engine: Engine, delta: Delta) -> None:
-        self.value = engine.apply(self.value, self.context, delta)
-        self.context.take(delta.context)
-        self.footprint = union(self.footprint, delta.footprint)
+    def __init__(self, key: bytes, store: str, engine: Engine) -> None:
+        self.key = key
+        self.store = store
+        self.engine = engine
+        self.journal: Journal = {}
+        self.forgotten: list[Dot] = []
+        """Of the updates in the journal."""
+        self.last: tuple[str, tuple[Raw, ...]] | None = None
+        """The last update, if it need not be repeated while the key has just `entry`; with its arguments."""
+        self.entry: Entry | None = None
+        self._value: Raw | None = None
+        self._context: _Growing | None = None
+        self._footprint: Footprint = None
+
+    def add(self, delta: Delta) -> None:
+        """One more delta."""
+        self.fold()
+        self._join(delta)
+
+    def _join(self, delta: Delta) -> None:
+        if self._context is None:
+            self._value, self._footprint = delta.value, owned(delta.footprint)
+            self._context = _Growing(delta.context)
+        else:
+            self._value = self.engine.apply(self._value, self._context, delta)
+            self._context.take(delta.context)
+            self._footprint = absorbed(self._footprint, delta.footprint)
+
+    def fold(self) -> None:
+        """The journal becomes a delta: what follows is not to be put together with it."""
+        if self.journal:
+            value, footprint = self.engine.delta(self.journal)  # type: ignore[attr-defined]
+            context = CausalContext([*self.forgotten, *self.engine.dots(value)])
+            self._join(Delta(value, context, footprint, ()))
+            self.journal, self.forgotten = {}, []
+
+    def part(self, own: Run, runs: list[Run]) -> Part:
+        """What it did to the key; the context goes to `runs`, but for what is in the run `own`."""
+        if self._context is None:
+            value, footprint = self.engine.delta(self.journal)  # type: ignore[attr-defined]
+            origin, first, _ = own
+            runs += [(r, n, n) for r, n in self.forgotten if r != origin or n < first]
+        else:
+            self.fold()
+            runs += self._context.runs
+            value, footprint = self._value, self._footprint
+        return Part(self.key, self.store, value, footprint)
 
 
 class Transaction:
@@ -70,7 +121,7 @@ class Transaction:
     of the database may update.
     """
 
-    __slots__ = ("_db", "_first", "_key", "_last", "_only", "_store", "_sums", "now_ms")
+    __slots__ = ("_db", "_first", "_last", "_sums", "now_ms")
 
     def __init__(self, db: Database, now_ms: int) -> None:
         """Use `Database.begin`."""
@@ -79,10 +130,13 @@ class Transaction:
         """The wall clock, by which writes are stamped and expired keys are known."""
         self._first = 0
         self._last = 0
-        self._only: Delta | None = None
-        self._key = b""
-        self._store = KEY
-        self._sums: dict[tuple[bytes, str], _Sum] | None = None
+        self._sums: dict[bytes | tuple[bytes, str], _Sum] = {}
+        """By key, where the store is that of the Redis types."""
+
+    @property
+    def db(self) -> Database:
+        """What it updates."""
+        return self._db
 
     def entry(self, key: bytes) -> Entry | None:
         """What `key` holds, with what is hidden or expired."""
@@ -95,13 +149,16 @@ class Transaction:
     def update(self, key: bytes, update: str, *args: Raw, store: str = KEY) -> None:
         """Run an update of the spec on `key` and make its delta a part of the effect.
 
+        What the same transaction has just done, and nothing since, is not done again if it is one of `_REPEATABLE`.
         A key whose time has come, or a field that `args` begin with, is deleted first, whoever owns the expiry; other
         custom stores at the key are emptied, or stay hidden where their type does not allow it.
         Raises: UpdateRefused, if its `requires` does not hold; KeyError, if there is no such store or update;
         DotsUsedUp; RuntimeError, if another transaction is open.
         """
         db = self._db
-        entry = db.entry(key)
+        if db.lags:
+            db.entry(key)
+        entry = db.keys.get(key)
         if entry is not None and (
             entry.deadline is not None
             or entry.others is not None
@@ -109,7 +166,16 @@ class Transaction:
             or (db.schedule.hashes and key in db.schedule.hashes)
         ):
             self._prepare(key, entry, update, args, store)
-        self._run(key, update, args, store)
+            entry = db.keys.get(key)
+        if update in _REPEATABLE and entry is not None:
+            known = self._sums.get(key)
+            if known is not None and known.entry is entry and known.last == (update, args):
+                return
+        local = db.locals.get(update) if store == KEY else None
+        if local is None:
+            local = db.local(store, update)
+        if local is None or not self._run_local(key, entry, store, local, args):
+            self._run(key, update, args, store)
 
     def delete(self, key: bytes) -> bool:
         """DEL: take away all that `key` holds, of every store. False, with nothing done, if readers see nothing there.
@@ -183,27 +249,36 @@ class Transaction:
                 return (dot,)
         return None
 
+    @property
+    def updated(self) -> bool:
+        """Whether there is something to commit."""
+        return self._first > 0
+
+    @property
+    def keys(self) -> Iterable[bytes]:
+        """The keys that it has updated; maybe some of them twice."""
+        return [known.key for known in self._sums.values()]
+
     def commit(self) -> Effect | None:
         """End the transaction; what it did, for the peers and the log. None if it did nothing."""
         if not self._first:
             return None
         db = self._db
-        origin, first, last = db.replica, self._first, self._last
-        if self._sums is None:
-            assert self._only is not None
-            context = self._only.context
-            parts: tuple[Part, ...] = (Part(self._key, self._store, self._only.value, self._only.footprint),)
-        else:
-            runs: list[Run] = []
-            for s in self._sums.values():
-                runs += s.context.runs
-            context = CausalContext.from_runs(runs)
-            parts = tuple([Part(k, store, s.value, s.footprint) for (k, store), s in self._sums.items()])
+        origin, first, last = own = db.replica, self._first, self._last
+        runs = [own]
+        parts = tuple([s.part(own, runs) for s in self._sums.values()])
+        context = CausalContext.from_runs(runs)
         effect = Effect(origin, first, last, context, parts, db.received if db.causal else None, self.now_ms)
         db.received = db.received.with_run(origin, first, last)
         self._first = 0
-        self._only = self._sums = None
+        self._sums = {}
+        db.open = None
         return effect
+
+    def fold(self) -> None:
+        """Another instance's effect is about to be applied: updates before and after it are joined as deltas."""
+        for known in self._sums.values():
+            known.fold()
 
     # -- one update --------------------------------------------------------------------------------
 
@@ -221,31 +296,65 @@ class Transaction:
         if last > db.reserved:
             db.reserve(last)
         if self._first and self._last != db.last:
-            raise RuntimeError("two transactions of one database are open")
+            raise RuntimeError(_TWO_OPEN)
         dots = ((origin, first),) if taken == 1 else tuple([(origin, n) for n in range(first, last + 1)])
         seen = db.seen
         delta = engine.update(update, this, seen, args, origin, dots, self.now_ms)
         value = engine.apply(this, seen, delta)
-        db.last = self._last = last
-        db.seen = seen.with_run(origin, first, last)
+        self._last = last
+        db.take(first, last)
         if value is not this:
             db.put(key, old, store, value, delta.footprint)
+            entry = db.keys.get(key)
+            if entry is not None:
+                entry.used_ms = self.now_ms
         if not self._first:
             self._first = first
-            self._key, self._store, self._only = key, store, delta
-        else:
-            self._add(key, store, engine, delta)
-
-    def _add(self, key: bytes, store: str, engine: Engine, delta: Delta) -> None:
-        sums = self._sums
-        if sums is None:
-            assert self._only is not None
-            sums = self._sums = {(self._key, self._store): _Sum(self._only)}
-        known = sums.get((key, store))
+            db.open = self
+        name = key if store == KEY else (key, store)
+        known = self._sums.get(name)
         if known is None:
-            sums[key, store] = _Sum(delta)
+            known = self._sums[name] = _Sum(key, store, engine)
+        known.add(delta)
+
+    def _run_local(self, key: bytes, old: Entry | None, store: str, local: Local, args: tuple[Raw, ...]) -> bool:
+        """Run an update at once, without a delta of its own; False if that cannot be, and nothing has happened."""
+        db = self._db
+        if old is None:
+            this = db.zero(store)
+        elif old.store == store and old.others is None:
+            this = old.value
         else:
-            known.add(engine, delta)
+            return False
+        last = db.last
+        if self._first and self._last != last:
+            raise RuntimeError(_TWO_OPEN)
+        first = last + 1
+        last += local.taken
+        if last > db.reserved:
+            db.reserve(last)
+        name = key if store == KEY else (key, store)
+        known = self._sums.get(name)
+        if known is None:
+            known = _Sum(key, store, db.engines[store])
+        log: list[Raw] | None = None if db.on_touched is None else []
+        now_ms = self.now_ms
+        value = local.run(this, db.replica, first, now_ms, known.journal, known.forgotten, log, *args)
+        if value is None:
+            return False
+        if not self._first:
+            self._first = first
+            db.open = self
+        self._sums[name] = known
+        self._last = last
+        db.take(first, last)
+        db.put_local(key, old, store, value, now_ms)
+        if local.update in _REPEATABLE and store == KEY:
+            known.last = local.update, args
+            known.entry = db.keys[key]
+        if log is not None and db.on_touched is not None:
+            db.on_touched(key, known.engine.touched(dict.fromkeys(log)))  # type: ignore[attr-defined]
+        return True
 
     def _prepare(self, key: bytes, entry: Entry, update: str, args: tuple[Raw, ...], store: str) -> None:
         """Deletes what has expired, and the stores of other names."""

@@ -7,7 +7,7 @@ import os
 import random
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from mergelaw.clock.clock import Clock
@@ -54,13 +54,11 @@ class Api(ABC):
     password: Password
     replies_wait: bool
     durable: int
+    monotonic_us: Callable[[], int]
+    """Microseconds of a clock that never steps."""
     _random: random.Random
 
     # -- time and chance ---------------------------------------------------------------------------
-
-    def monotonic_us(self) -> int:
-        """Microseconds of a clock that never steps."""
-        return self.clock.monotonic_us()
 
     def now_us(self) -> int:
         """Wall clock in microseconds since 1970."""
@@ -189,6 +187,10 @@ class Api(ABC):
         self.save_in_background()
 
     @abstractmethod
+    def flush(self) -> None:
+        """What commands have done so far is logged and sent."""
+
+    @abstractmethod
     def save_in_background(self) -> None:
         """Writes a snapshot, unless one is under way."""
 
@@ -198,6 +200,7 @@ class Api(ABC):
 
     async def wait_durable(self, timeout_ms: int) -> bool:
         """Whether all that was published so far is on disk; False at the time limit (0: none)."""
+        self.flush()
         wanted = self.store.appended
         deadline = self.loop.time() + timeout_ms / 1000 if timeout_ms else float("inf")
         while self.durable < wanted:
@@ -267,6 +270,7 @@ class Api(ABC):
 
     def pause_sync(self) -> None:
         """Neither send to peers nor receive from them."""
+        self.flush()
         self.mesh.pause()
 
     def resume_sync(self) -> None:
@@ -275,6 +279,7 @@ class Api(ABC):
 
     async def wait_synced(self, timeout_ms: int) -> bool:
         """Whether every peer and we have received the same updates; False at the time limit (0: none)."""
+        self.flush()
         return await self.mesh.wait_synced(timeout_ms or 2**31)
 
     async def sleep(self, seconds: float) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
+from mergelaw.commands.blocking import forget
 from mergelaw.commands.table import TABLE, ClientState
 from mergelaw.server import log
 from mergelaw.server.resp import Request
@@ -77,6 +78,7 @@ class Clients:
     def gone(self, connection: ClientConnection) -> None:
         """A connection has ended."""
         self.connections.pop(connection.state.id, None)
+        forget(self._instance.db, connection.state)
         log.verbose("a client has gone", client=connection.state.id)
 
     def states(self) -> Iterable[ClientState]:

@@ -14,9 +14,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
+from mergelaw.commands.blocking import waits
 from mergelaw.commands.dispatch import execute
 from mergelaw.commands.errors import CommandError
-from mergelaw.commands.reply import NO_REPLY, Failure, Reply, Waiting
+from mergelaw.commands.reply import NO_REPLY, Failure, Reply, Status, Waiting
 from mergelaw.commands.table import Call, ClientState
 from mergelaw.server import log
 from mergelaw.server.resp import Request, RequestReader, write
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _TURN_S = 0.005
 """How long one client's requests may run in a row, before others get their turn."""
+_SHORT = 4096
+_NOTHING: Request = []
 _LOOK_EVERY = 32
 _WRITE_ABOVE = 256 * 1024
 _HIGH_WATER = 1024 * 1024
@@ -36,6 +39,7 @@ class ClientConnection(asyncio.Protocol):
     """A client, from its connection to its end."""
 
     __slots__ = (
+        "_call",
         "_closing",
         "_ended",
         "_held",
@@ -58,6 +62,8 @@ class ClientConnection(asyncio.Protocol):
         self._reader: RequestReader | None = None
         self._todo: deque[Request] = deque()
         """Requests that have been read and have to wait."""
+        self._call: Call | None = None
+        """That of the last request, which the next one takes over."""
         self._held: list[bytes] = []
         """What came after them, unread."""
         self._held_bytes = 0
@@ -103,19 +109,25 @@ class ClientConnection(asyncio.Protocol):
         if self._closing:
             return
         self._instance.bytes_in += len(data)
-        if self._busy:
+        if self._todo or self._task or self._stalled_since or self._scheduled:
             self._held.append(data)
             self._held_bytes += len(data)
             if self._held_bytes > self._instance.limits.query_max_bytes:
                 self._too_much()
             return
-        assert self._reader is not None
-        self._serve(self._reader.feed(data))
+        reader = self._reader
+        assert reader is not None
+        requests = reader.feed(data)
+        if not (reader.trusted and reader.error is None):
+            self._serve(requests)
+        elif requests:
+            self._run(requests)
+            reader.trusted = self.state.authenticated
 
     def eof_received(self) -> bool:
-        """The client sends no more; what it has sent is still answered."""
+        """The client sends no more; what it has sent is still answered, but it waits for no keys any more."""
         self._ended = True
-        return bool(self._busy or self._parked)
+        return bool(self._busy or self._parked) and not waits(self._instance.db, self.state)
 
     def pause_writing(self) -> None:
         """The client does not keep up."""
@@ -169,11 +181,18 @@ class ClientConnection(asyncio.Protocol):
         state.active_ms = now_ms
         out = bytearray()
         until = time.monotonic() + _TURN_S if len(requests) > _LOOK_EVERY else 0.0
-        for n, args in enumerate(requests):
+        call = self._call
+        if call is None:
+            call = self._call = Call(_NOTHING, db, now_ms, state, instance)
+        call.now_ms = now_ms
+        call.started_us = instance.monotonic_us()
+        n = -1
+        for args in requests:
+            n += 1
             if clients.paused_until_ms and clients.holds_back(args):
                 self._put_off(requests[n:])
                 break
-            if n % _LOOK_EVERY == _LOOK_EVERY - 1:
+            if n & _LOOK_EVERY - 1 == _LOOK_EVERY - 1:
                 if time.monotonic() > until:
                     self._put_off(requests[n:])
                     self._next_turn()
@@ -186,19 +205,32 @@ class ClientConnection(asyncio.Protocol):
                         break
             mark = len(out)
             try:
-                reply = execute(Call(args, db, now_ms, state, instance))
-                if type(reply) is Waiting:
+                call.args = args
+                reply = execute(call)
+                kind = type(reply)
+                if kind is bytes and len(reply) < _SHORT:
+                    out += b"$%d\r\n%b\r\n" % (len(reply), reply)
+                elif kind is Status:
+                    out += reply.line
+                elif kind is int:
+                    out += b":%d\r\n" % reply
+                elif kind is Waiting:
+                    # Who waits may go on with the call.
+                    self._call = None
                     self._wait(reply)
                     self._put_off(requests[n + 1 :])
                     break
-                write(out, reply, state.protocol)
+                else:
+                    write(out, reply, state.protocol)
             except Exception as error:
+                self._call = None
                 del out[mark:]
                 write(out, self._fault(args, error), state.protocol)
             if state.closing:
                 self._send(out)
                 self._finish()
                 return
+        call.args = _NOTHING
         self._send(out)
 
     def _fault(self, args: Request, error: Exception) -> Reply:
@@ -247,6 +279,8 @@ class ClientConnection(asyncio.Protocol):
     def _wait(self, reply: Waiting) -> None:
         """The reply comes later."""
         self._task = self._instance.loop.create_task(self._answer(reply))
+        if self._ended and waits(self._instance.db, self.state):
+            self.close()
 
     async def _answer(self, waiting: Waiting) -> None:
         silent = self.state.replies != "on"
@@ -275,6 +309,9 @@ class ClientConnection(asyncio.Protocol):
         if not out or transport is None:
             return
         instance = self._instance
+        if instance.replies_wait:
+            # The reply waits for the effect, so there has to be one.
+            instance.flush()
         if instance.replies_wait and (self._parked or instance.durable < instance.appended):
             self._parked.append((instance.appended, out))
             instance.parked[self] = None

@@ -10,7 +10,7 @@ from mergelaw.clock.clock import Clock
 from mergelaw.replica.codec import encode_context, encode_effect
 from mergelaw.replica.database import Database
 from mergelaw.replica.model import Effect
-from mergelaw.replication.adapter import DatabaseHost
+from mergelaw.replication.adapter import DatabaseHost, Outgoing
 from mergelaw.replication.frames import Settled
 from mergelaw.replication.membership import Configuration
 from mergelaw.semantics.context import CausalContext
@@ -40,6 +40,8 @@ class InstanceHost(DatabaseHost):
         self.everywhere = everywhere
         self.durable_received: CausalContext = db.received
         """What a crash cannot take from us."""
+        self.on_snapshot: Callable[[], None] = _ignore
+        """Told before a snapshot is taken for a peer: what is not yet an effect is to become one."""
         self.on_applied: Callable[[Effect], None] = _ignore
         """Told of each effect of another instance, or of our own past, that is applied."""
         self.on_merged: Callable[[], None] = _ignore
@@ -66,6 +68,11 @@ class InstanceHost(DatabaseHost):
         """The effect goes to the log."""
         self._store.append(encode_effect(effect, self.db.engines) if data is None else data)
         self.on_applied(effect)
+
+    def snapshot(self) -> Outgoing:
+        """A snapshot of this moment."""
+        self.on_snapshot()
+        return super().snapshot()
 
     def merged(self, received: CausalContext, released: list[Effect]) -> None:
         """The effects that waited go to the log; what the snapshot brought, to a snapshot of ours."""

@@ -25,6 +25,7 @@ from mergelaw.replica.codec import BadEncoding, decode_context, decode_effect, e
 from mergelaw.replica.collect import collect
 from mergelaw.replica.database import Database, default_engines
 from mergelaw.replica.model import BadEffect, Effect
+from mergelaw.replica.transaction import Transaction
 from mergelaw.replication.host import Settings as MeshSettings
 from mergelaw.replication.membership import Address, Configuration
 from mergelaw.replication.mesh import Mesh
@@ -44,6 +45,9 @@ from mergelaw.server.storage.files import StorageError, damaged
 from mergelaw.server.storage.store import Kept, Store
 from mergelaw.server.storage.writer import Policy, Progress
 
+_BATCH_BYTES = 256 * 1024
+"""Commands are put into one effect up to about so many bytes of requests."""
+_BATCH_S = 0.001
 _SLICE_S = 0.004
 """How long work in the background may hold up clients."""
 _REAPED_AT_ONCE = 16
@@ -69,6 +73,7 @@ class Instance(Api):
         self.settings = self.settings_at_start = settings
         self.config_file = config_file
         self.clock = clock or SystemClock()
+        self.monotonic_us = self.clock.monotonic_us
         self.statistics = Statistics()
         self.slowlog = SlowLog(settings.slowlog_log_slower_than, settings.slowlog_max_len)
         self.memory = Memory()
@@ -104,12 +109,19 @@ class Instance(Api):
             self.db, self.clock, self.store, configuration=configuration, cut=kept.cut, everywhere=kept.everywhere
         )
         self.conflicts = Conflicts(self.db)
+        self.host.on_snapshot = self.flush
         self.host.on_applied = self._applied
         self.host.on_merged = self._merged
         self.host.on_synced = self._synced
         self.host.on_configured = self._configured
         self.mesh = self._mesh(configuration, seeds, kept)
         self._kept = kept
+        self._tx: Transaction | None = None
+        """That of the commands which run in this iteration of the loop."""
+        self._batch_began = 0
+        """So many bytes had come when it began."""
+        self._flushed_at = 0.0
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._outbox: deque[tuple[int, bytes, Effect]] = deque()
         """With `always`: effects that are not sent before they are durable."""
         self._marks: deque[tuple[int, CausalContext]] = deque()
@@ -255,6 +267,41 @@ class Instance(Api):
             writable=self.mesh.writable,
         )
 
+    def begin(self, now_ms: int) -> Transaction:
+        """The transaction of all commands that run in this iteration of the loop; then it becomes one effect.
+
+        Where effects would follow each other faster than each `_BATCH_S`, it lasts so long.
+        """
+        tx = self._tx
+        if tx is None:
+            tx = self._tx = self.db.begin(now_ms)
+            self._batch_began = self.bytes_in
+            wait = self._flushed_at + _BATCH_S - self.loop.time()
+            if wait > 0:
+                self._flush_timer = self.loop.call_later(wait, self.flush)
+            else:
+                self.loop.call_soon(self.flush)
+        else:
+            tx.now_ms = now_ms
+        return tx
+
+    def end(self, tx: Transaction) -> None:
+        """A command is over. What it has done becomes an effect of its own if much has been asked in this iteration."""
+        if self.bytes_in - self._batch_began > _BATCH_BYTES and tx is self._tx:
+            self.flush()
+
+    def flush(self) -> None:
+        """What commands have done so far is logged and sent."""
+        tx, self._tx = self._tx, None
+        if self._flush_timer is not None:
+            self._flush_timer.cancel()
+            self._flush_timer = None
+        if tx is not None:
+            self._flushed_at = self.loop.time()
+            effect = tx.commit()
+            if effect is not None:
+                self.publish(effect)
+
     def publish(self, effect: Effect) -> None:
         """An effect made here goes to the log and to the peers."""
         data = encode_effect(effect, self.db.engines)
@@ -326,6 +373,7 @@ class Instance(Api):
         """Once all members were synced with: what a crash took, and nobody has, is declared void."""
         if self.db.recovered or not set(self.mesh.hub.members) <= self.mesh.hub.synced_with:
             return
+        self.flush()
         for effect in recovery.declare_void(self.db, self.clock.now_ms()):
             log.notice("lost writes are declared void", dots=f"{effect.first}-{effect.last}")
             self.publish(effect)
@@ -333,6 +381,10 @@ class Instance(Api):
     def _configured(self, configuration: Configuration) -> None:
         self._writable = False
         log.notice("the members have changed", version=configuration.version, members=sorted(configuration.members))
+
+    def writes_refused(self) -> bytes | None:
+        """The error reply for writes, while there is a reason to refuse them."""
+        return None if self._writable and not self.store.failure else super().writes_refused()
 
     @property
     def writable(self) -> bool:
@@ -377,6 +429,7 @@ class Instance(Api):
         if self.settings.maxmemory and self.memory.used > self.settings.maxmemory:
             self.memory.give_back()
         if self.writable and not self.store.failure:
+            self.flush()
             effect = collect(self.db, now_ms, _COLLECTED_AT_ONCE)
             self.collections_attempted += 1
             if effect is not None:
@@ -396,6 +449,7 @@ class Instance(Api):
         """Deletes what has expired and is ours, for a slice of time; then again soon, if there is more."""
         if not self.writable or self.store.failure:
             return
+        self.flush()
         db, now_ms = self.db, self.clock.now_ms()
         until = self.clock.monotonic_us() + _SLICE_S * 1e6
         while True:
@@ -415,6 +469,7 @@ class Instance(Api):
 
     def save_in_background(self) -> None:
         """Begins a snapshot, unless one is under way or a peer's is being merged."""
+        self.flush()
         if not self.store.snapshot_under_way and self.db.settled:
             self.spawn(self._saved(self.store.changes, self._merges, self.store.snapshot()))
 
@@ -451,6 +506,7 @@ class Instance(Api):
                 connection.finish()
             if self._timer is not None:
                 self._timer.cancel()
+            self.flush()
             self.store.urge()
             await self.wait_durable(self.settings.shutdown_timeout * 1000)
             deadline = self.loop.time() + self.settings.shutdown_timeout

@@ -13,7 +13,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import hiredis
@@ -40,7 +39,6 @@ _INTEGER = re.compile(rb"0|-?[1-9][0-9]{0,18}")
 _STAR = ord("*")
 _DOLLAR = ord("$")
 _ONE_LINE = bytes.maketrans(b"\r\n", b"  ")
-_LISTS = {list}
 _HTTP = frozenset({b"post", b"host:"})
 
 
@@ -149,16 +147,19 @@ class RequestReader:
             return None
         reader = self._hiredis
         requests: list[Any] = []
+        arguments = 0
         try:
             reader.feed(data)
             while (request := reader.gets()) is not False:
+                if type(request) is not list or not request:
+                    break
+                # Raises TypeError for an argument that is no string; a string has its own header but if it is a simple
+                # one, which no request may have.
+                b"".join(request)
+                arguments += len(request)
                 requests.append(request)
-            if not reader.has_data():
-                # Joining raises TypeError for an argument that is no string; a string has its own header but if it is a
-                # simple one, which no request may have.
-                b"".join(chain.from_iterable(requests))
-                ordinary = data.count(b"\r\n$") == sum(map(len, requests)) and set(map(type, requests)) == _LISTS
-                if ordinary and all(requests) and len(data) <= self._limits.bulk_max_bytes:
+            if request is False and not reader.has_data():
+                if requests and data.count(b"\r\n$") == arguments and len(data) <= self._limits.bulk_max_bytes:
                     return requests
                 return None
         except (hiredis.HiredisError, TypeError):

@@ -9,18 +9,36 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from mergelaw.language.core import Expr, Named, Program, Property, Type
+from mergelaw.semantics.compile.journal import Assembler, Journal
 from mergelaw.semantics.compile.module import Module
 from mergelaw.semantics.context import CausalContext, Dot
-from mergelaw.semantics.engine import Delta, State, Universe
+from mergelaw.semantics.engine import Delta, Footprint, State, Universe
 from mergelaw.semantics.values import Raw, zero
 
 _KEPT = 256
 """How many compiled instances are kept for reuse; the one used longest ago goes first."""
 
 _Function = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """An update and its merge in one, for the states that it mostly meets; see `compile.local`."""
+
+    run: Callable[..., Raw]
+    """(this, replica, first fresh dot's number, time, journal, forgotten, log, *args) -> the new state.
+
+    Writes the journal, and appends to `forgotten` the dots that it forgets and to `log`, if that is no None, the
+    journal's keys that it writes. None: the state is another than it is made for, or it is refused; nothing is done.
+    """
+    taken: int
+    """How many dots it takes."""
+    update: str
+    """Its name."""
 
 
 class Compiled:
@@ -71,6 +89,25 @@ class Compiled:
         delta: Delta = function(this, seen, by, dots, when, *args)
         return delta
 
+    def local(self, name: str) -> Local | None:
+        """What runs update `name` at its own replica at once, made when it is first asked for; None: there is no such.
+
+        Raises: KeyError.
+        """
+        return self._code.local(name)
+
+    def delta(self, journal: Journal) -> tuple[Raw, Footprint]:
+        """Value and footprint of the delta that a journal makes: the join of those of the updates that wrote it."""
+        return self._code.assembler.delta(journal)
+
+    def touched(self, journal: Journal) -> Footprint:
+        """The footprint alone."""
+        return self._code.assembler.touched(journal)
+
+    def has_update(self, name: str) -> bool:
+        """Whether the type has an update of that name."""
+        return name in self._update_functions
+
     def dots_taken(self, name: str) -> int:
         """max(1, the number of dots that update `name` names). Raises: KeyError."""
         return self._update_functions[name][1]
@@ -78,6 +115,10 @@ class Compiled:
     def query(self, name: str, this: Raw, seen: CausalContext, args: tuple[Raw, ...]) -> Raw:
         """What query `name` answers. Raises: KeyError."""
         return self._query_functions[name](this, *args, seen)
+
+    def reader(self, name: str) -> Callable[..., Raw]:
+        """The function of query `name`: of the state, its arguments, and the context. Raises: KeyError."""
+        return self._query_functions[name]
 
     def dots(self, this: Raw) -> frozenset[Dot]:
         """The live dots of the state."""
@@ -126,6 +167,17 @@ class _Code:
         }
         self.queries: dict[str, _Function] = {n: found[f] for n, f in query_names.items()}
         self._properties: dict[int, tuple[Property, _Function]] = {}
+        self._locals: dict[str, Local | None] = {}
+        self.assembler = Assembler(program, type, module.places)
+
+    def local(self, name: str) -> Local | None:
+        """See `Compiled.local`."""
+        if name not in self._locals:
+            taken = self.updates[name][1]
+            function = self._module.local(self._type, name)
+            self._load()
+            self._locals[name] = None if function is None else Local(self._module.namespace[function], taken, name)
+        return self._locals[name]
 
     @property
     def source(self) -> str:

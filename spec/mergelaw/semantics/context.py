@@ -46,6 +46,9 @@ class CausalContext:
     @staticmethod
     def from_runs(runs: Iterable[Run]) -> CausalContext:
         """The union of `runs`, which may overlap. Raises: ValueError, if a run starts below 1 or is empty."""
+        runs = list(runs)
+        if len(runs) == 1 and 1 <= runs[0][1] <= runs[0][2]:
+            return _context((runs[0],))
         return _context(_normal(list(runs)))
 
     @staticmethod
@@ -203,6 +206,8 @@ def _inserted(runs: tuple[Run, ...], run: Run) -> tuple[Run, ...]:
     """Canonical `runs` and one more."""
     replica, first, last = run
     low = bisect_right(runs, run)
+    if low < len(runs) and runs[low][0] == replica and runs[low][1] == first and last <= runs[low][2]:
+        return runs
     if low and runs[low - 1][0] == replica and runs[low - 1][2] >= first - 1:
         low -= 1
         first = runs[low][1]

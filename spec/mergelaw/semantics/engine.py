@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,10 +13,11 @@ from mergelaw.language.span import Span
 from mergelaw.semantics.context import CausalContext, Dot
 from mergelaw.semantics.values import Raw
 
-Footprint = Map[Any, Any] | None
+Footprint = Mapping[Any, Any] | None
 """The tree of places that a delta touches: field name or raw key -> Footprint. None: everything below; {}: nothing.
 
-Declared types add no step: the footprint of a `DotSet` inside a map is that of its set of dots.
+Declared types add no step: the footprint of a `DotSet` inside a map is that of its set of dots. Nobody changes one that
+is made: several may share a part.
 """
 
 State = tuple[Raw, CausalContext]
@@ -25,7 +26,7 @@ State = tuple[Raw, CausalContext]
 Universe = Callable[[Type], Iterable[Raw]]
 """A finite sample of a type, over which quantifiers without source range."""
 
-NOTHING: Map[Any, Any] = Map()
+NOTHING: Mapping[Any, Any] = {}
 """The footprint that touches nothing."""
 
 
@@ -58,21 +59,54 @@ def union(left: Footprint, right: Footprint) -> Footprint:
         return None
     if len(left) < len(right):
         left, right = right, left
+    made: dict[Any, Any] | None = None
     for step, below in right.items():
-        held = left.get(step, left)
-        if held is left:
-            left = left.set(step, below)
-        elif held is not None and (below is None or below):
+        if step in left:
+            held = left[step]
+            if held is None or (below is not None and not below):
+                continue
             both = union(held, below)
-            if both is not held:
-                left = left.set(step, both)
-    return left
+            if both is held:
+                continue
+        else:
+            both = below
+        if made is None:
+            made = dict(left)
+        made[step] = both
+    return left if made is None else made
+
+
+def owned(footprint: Footprint) -> Footprint:
+    """A copy that `absorbed` may change."""
+    if footprint is None:
+        return None
+    return {step: None if below is None else owned(below) for step, below in footprint.items()}
+
+
+def absorbed(into: Footprint, footprint: Footprint) -> Footprint:
+    """The places of either. Costs those of `footprint`: `into`, which is the caller's own (see `owned`), is changed."""
+    if into is None or footprint is None:
+        return None
+    assert isinstance(into, dict)
+    for step, below in footprint.items():
+        if step in into:
+            held = into[step]
+            if held is not None:
+                into[step] = absorbed(held, below)
+        else:
+            into[step] = owned(below)
+    return into
+
+
+def frozen(footprint: Footprint) -> object:
+    """Something hashable that tells footprints apart."""
+    return None if footprint is None else frozenset([(step, frozen(below)) for step, below in footprint.items()])
 
 
 def placed(steps: tuple[Raw, ...], below: Footprint) -> Footprint:
     """`below`, seen from `steps` (field names and raw keys) above it."""
     for step in reversed(steps):
-        below = NOTHING.set(step, below)
+        below = {step: below}
     return below
 
 
@@ -83,9 +117,9 @@ def touched(program: Program, t: Type, value: Raw) -> Footprint:
     t = program.unfold(t)
     match t:
         case RecordT(fields):
-            return Map((n, touched(program, f, v)) for (n, f), v in zip(fields, value, strict=True))
+            return {n: touched(program, f, v) for (n, f), v in zip(fields, value, strict=True)}
         case MapT(_, item):
-            return Map((k, touched(program, item, v)) for k, v in value.items())
+            return {k: touched(program, item, v) for k, v in value.items()}
         case _:
             return None
 

@@ -7,7 +7,6 @@ expected: it equals, orders and hashes as the Fraction does.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from typing import Any
 
 from immutables import Map
@@ -38,7 +37,7 @@ _BASE_ZEROS: dict[str, Raw] = {
     "Bool": False,
     "Nat": 0,
     "Int": 0,
-    "Real": Fraction(0),
+    "Real": 0,
     "Text": "",
     "Time": 0,
 }
@@ -48,8 +47,17 @@ class NoZero(TypeError):
     """A type without zero (Replica, Dot, an unbound type parameter) was asked for it."""
 
 
+_zeros: dict[tuple[int, ...], tuple[Raw, ...]] = {}
+
+
+def _shared(items: Iterable[Raw]) -> tuple[Raw, ...]:
+    """The tuple of zeros that all share; the table keeps the items, so their ids stay theirs."""
+    made = tuple(items)
+    return _zeros.setdefault(tuple([id(i) for i in made]), made)
+
+
 def zero(program: Program, t: Type) -> Raw:
-    """The zero of `t`. Raises: NoZero."""
+    """The zero of `t`, the same object each time. Raises: NoZero."""
     match t:
         case Base(name):
             if name not in _BASE_ZEROS:
@@ -62,11 +70,11 @@ def zero(program: Program, t: Type) -> Raw:
         case SeqT():
             return ()
         case TupleT(items):
-            return tuple(zero(program, i) for i in items)
+            return _shared(zero(program, i) for i in items)
         case RecordT(fields):
-            return tuple(zero(program, f) for _, f in fields)
+            return _shared(zero(program, f) for _, f in fields)
         case EnumT():
-            return (0, *(zero(program, f) for _, f in program.variants(t)[0][1]))
+            return _shared((0, *(zero(program, f) for _, f in program.variants(t)[0][1])))
         case Named():
             return zero(program, program.state_type(t))
         case _:

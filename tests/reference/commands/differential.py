@@ -62,10 +62,17 @@ def _clock(line: Line, ours: Any, real: Any) -> bool:
     return allowed is not None and isinstance(real, int) and real >= 0 and abs(ours - real) <= allowed
 
 
+def _zero_bytes(line: Line, ours: Any, real: Any) -> bool:
+    if line[0] != b"SORT" or not isinstance(ours, list) or not isinstance(real, list) or len(ours) != len(real):
+        return False
+    return any(b"\0" in text for text in [*ours, *real])
+
+
 DIFFERENCES = [
     Difference("counters have 59 bits, so that concurrent ones do not overflow", _beyond_59_bits),
     Difference("sums of decimals are exact, where Redis rounds to a long double", _rounded),
     Difference("deadlines end at 2^49 ms", _late_deadline),
+    Difference("SORT ALPHA compares whole texts, Redis up to a zero byte", _zero_bytes, diverges=False),
     Difference("the two servers are asked one after the other", _clock, diverges=False),
 ]
 
@@ -76,6 +83,13 @@ _UNORDERED = {b"SMEMBERS", b"SINTER", b"SUNION", b"SDIFF", b"HKEYS", b"HVALS"}
 _PAIRS = {b"HGETALL"}
 _SCANS = {b"SSCAN": 1, b"HSCAN": 2}
 _RANDOM = {b"SPOP", b"SRANDMEMBER", b"HRANDFIELD"}
+_READS: dict[bytes, Line] = {
+    b"string": (b"GET",),
+    b"hash": (b"HGETALL",),
+    b"set": (b"SMEMBERS",),
+    b"list": (b"LRANGE", b"0", b"-1"),
+}
+"""What reads all of a key, by its type; the key comes after the name."""
 
 
 class Pair:
@@ -168,12 +182,12 @@ class Pair:
 
     def same_contents(self, keys: list[bytes]) -> None:
         """All that the two hold under `keys` is equal. Raises: AssertionError."""
-        reads = {b"string": b"GET", b"hash": b"HGETALL", b"set": b"SMEMBERS"}
         for key in keys:
             assert self.agree((b"TYPE", key))
             kind = self.mine(b"TYPE", key)
             if kind != b"none":
-                assert self.agree((reads[kind], key))
+                word, *rest = _READS[kind]
+                assert self.agree((word, key, *rest))
                 assert self.agree((b"TTL", key))
 
 
@@ -322,6 +336,7 @@ def seeds() -> list[SearchStrategy[Line]]:
         command(b"SET", key, value),
         command(b"HSET", key, row(name, value)),
         command(b"SADD", key, some(name, 1, 2)),
+        command(b"RPUSH", key, some(name, 1, 2)),
     ]
 
 

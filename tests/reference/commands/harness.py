@@ -25,6 +25,7 @@ from mergelaw.commands.statistics import SlowLog, Statistics
 from mergelaw.commands.table import Call, ClientState, Peer
 from mergelaw.replica.database import Database, default_engines
 from mergelaw.replica.model import Effect
+from mergelaw.replica.transaction import Transaction
 from mergelaw.server.resp import write
 
 START_MS = 1_700_000_000_000
@@ -34,6 +35,7 @@ class Server:
     """A `ServerApi` without a process around it."""
 
     def __init__(self, db: Database, seed: int = 1) -> None:
+        self._db = db
         self.statistics = Statistics()
         self.slowlog = SlowLog()
         self.index = KeyIndex(db)
@@ -60,6 +62,14 @@ class Server:
 
     def now_us(self) -> int:
         return self.now_ms * 1000
+
+    def begin(self, now_ms: int) -> Transaction:
+        return self._db.begin(now_ms)
+
+    def end(self, tx: Transaction) -> None:
+        effect = tx.commit()
+        if effect is not None:
+            self.publish(effect)
 
     def publish(self, effect: Effect) -> None:
         self.published.append(effect)

@@ -76,6 +76,8 @@ def harmless(args: list[bytes]) -> bool:
     words = [a.upper() for a in args]
     if words[:2] in ([b"CONFIG", b"SET"], [b"CONFIG", b"REWRITE"], [b"CLIENT", b"PAUSE"], [b"CLIENT", b"KILL"]):
         return False
+    if "blocking" in TABLE[words[0]].flags:
+        return False
     return words[0] not in (b"WAIT", b"WAITAOF") and words[:2] != [b"CRDT.SYNC", b"WAIT"]
 
 

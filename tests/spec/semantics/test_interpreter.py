@@ -37,7 +37,7 @@ from tests.spec.semantics.trees import DOT_SET, DOTS, STORES, at, field, lit, op
 
 
 def of(items: dict[Any, Any] | None = None) -> ImmutableMap[Any, Any]:
-    """A raw map, or a footprint."""
+    """A raw map."""
     return ImmutableMap(items or {})
 
 
@@ -280,7 +280,7 @@ def test_add_names_its_dot_and_forgets_those_it_saw() -> None:
     assert delta == Delta(
         (of({"x": held((1, 3))}),),
         CausalContext.of([(1, 1), (2, 1), (1, 3)]),
-        of({"adds": of({"x": of({(1, 3): None, (1, 1): None, (2, 1): None})})}),
+        {"adds": {"x": {(1, 3): None, (1, 1): None, (2, 1): None}}},
         ((1, 3),),
     )
     after = or_set.apply(this, CausalContext.of([(1, 1), (1, 2), (2, 1)]), delta)
@@ -292,7 +292,7 @@ def test_remove_writes_nothing_and_still_names_its_place() -> None:
     delta = or_set.update("remove", this, CausalContext.of([(1, 1)]), ("x",), 2, ((2, 1),), 0)
     assert delta.value == (of(),)
     assert delta.context == CausalContext.of([(1, 1), (2, 1)])
-    assert delta.footprint == of({"adds": of({"x": of({(1, 1): None})})})
+    assert delta.footprint == {"adds": {"x": {(1, 1): None}}}
     assert or_set.apply(this, CausalContext.of([(1, 1)]), delta) == (of(),)
     assert or_set.query("members", this, EMPTY, ()) == make_set(["x"])
     assert or_set.query("contains", this, EMPTY, ("y",)) is False
@@ -304,11 +304,11 @@ def test_part_updates_take_the_named_dots_the_replica_and_their_context() -> Non
     assert delta.value == (of({"k": (of({"e": held((1, 7))}),)}), (of({1: 6}),), held((1, 8)))
     assert delta.context == CausalContext.of([(3, 1), (1, 7), (1, 8)])
     assert delta.dots == ((1, 7), (1, 8))
-    assert delta.footprint == of(
+    assert delta.footprint == (
         {
-            "carts": of({"k": of({"adds": of({"e": of({(1, 7): None, (3, 1): None})})})}),
-            "sales": of({"counts": of({1: None})}),
-            "opened": of({(1, 8): None}),
+            "carts": {"k": {"adds": {"e": {(1, 7): None, (3, 1): None}}}},
+            "sales": {"counts": {1: None}},
+            "opened": {(1, 8): None},
         }
     )
 
@@ -318,11 +318,11 @@ def test_forget_this_forgets_all_live_dots_and_touches_all_that_is_held() -> Non
     delta = shop.update("close", this, EMPTY, (), 2, ((2, 1),), 0)
     assert delta.context == CausalContext.of([(3, 1), (1, 8), (2, 1)])
     assert delta.value == shop.zero()
-    assert delta.footprint == of(
+    assert delta.footprint == (
         {
-            "carts": of({"k": of({"adds": of({"e": of({(3, 1): None})})})}),
-            "sales": of({"counts": of({1: None})}),
-            "opened": of({(1, 8): None}),
+            "carts": {"k": {"adds": {"e": {(3, 1): None}}}},
+            "sales": {"counts": {1: None}},
+            "opened": {(1, 8): None},
         }
     )
     assert shop.dots(this) == {(3, 1), (1, 8)}
@@ -331,15 +331,15 @@ def test_forget_this_forgets_all_live_dots_and_touches_all_that_is_held() -> Non
 def test_forgetting_dots_touches_no_place() -> None:
     delta = shop.update("drop", shop.zero(), EMPTY, (held((5, 5)),), 2, ((2, 1),), 0)
     assert delta.context == CausalContext.of([(5, 5), (2, 1)])
-    assert delta.footprint == of()
+    assert delta.footprint == {}
 
 
 def test_each_enters_every_member() -> None:
     delta = shop.update("stock", shop.zero(), EMPTY, (make_set(["a", "b"]),), 2, ((2, 1),), 0)
     one = (of({"all": held((2, 1))}),)
     assert delta.value == (of({"a": one, "b": one}), (of(),), of())
-    below = of({"adds": of({"all": of({(2, 1): None})})})
-    assert delta.footprint == of({"carts": of({"a": below, "b": below})})
+    below = {"adds": {"all": {(2, 1): None}}}
+    assert delta.footprint == {"carts": {"a": below, "b": below}}
 
 
 @pytest.mark.parametrize(("amount", "time", "expected"), [(0, 0, of()), (2, 40, of({9: 42}))])

@@ -83,7 +83,19 @@ def _max(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:
     kept = tuple(dict.fromkeys(a for a in args if not (is_zero(a) and _from_zero(args, s))))
     if not kept:
         return s.zero(e.type)
+    kept = tuple(a for a in kept if not any(_adds_to(a, b) for b in kept))
     return None if len(kept) == len(args) else kept[0] if len(kept) == 1 else Op(e.type, "max", kept)
+
+
+def _adds_to(a: Expr, b: Expr) -> bool:
+    """Whether `b` is `a` and something that is certainly not negative."""
+    return isinstance(b, Op) and b.op == "add" and b.args[0] == a and all(_not_negative(x) for x in b.args[1:])
+
+
+def _not_negative(e: Expr) -> bool:
+    if isinstance(e, Lit):
+        return not isinstance(e.value, str) and e.value >= 0
+    return e.type == NAT or isinstance(e, Op) and e.op == "max" and any(_not_negative(x) for x in e.args)
 
 
 def _min(e: Op, args: tuple[Expr, ...], s: Simplifier) -> Expr | None:

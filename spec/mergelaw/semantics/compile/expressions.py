@@ -82,7 +82,9 @@ class Expressions(Conditions):
     def _text(self, e: Expr) -> str:
         match e:
             case Lit(_, value):
-                return self.module.constant("number", value) if isinstance(value, Fraction) else repr(value)
+                if isinstance(value, Fraction):
+                    return self.module.constant("number", value) if value.denominator > 1 else repr(value.numerator)
+                return repr(value)
             case Var(_, name):
                 return name
             case Zero(t):

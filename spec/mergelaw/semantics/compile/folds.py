@@ -4,7 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mergelaw.language.core import BOOL, At, Count, Expr, MapT, Op, Pick, Quant, Seen, SeqE, SeqT, Sum, Type, Var, Zero
+from mergelaw.language.core import (
+    BOOL,
+    At,
+    Count,
+    Expr,
+    Keys,
+    MapT,
+    Op,
+    Pick,
+    Quant,
+    Seen,
+    SeqE,
+    SeqT,
+    Sum,
+    Type,
+    Var,
+    Zero,
+)
 from mergelaw.semantics.compile.algebra import TRUE, is_zero
 from mergelaw.semantics.compile.maps import Maps, Pointwise, composite, value_type
 from mergelaw.semantics.compile.simplify import assume
@@ -156,6 +173,22 @@ class Emitter(Maps):
             return f"(({rows}[{-1 if e.kind == 'greatest' else 0}],) if {rows} else None)"
         best = self.names.fresh("best")
         self.line(f"{best} = None")
+        source = e.source.subject if isinstance(e.source, Keys) else e.source
+        if is_path(source) and not isinstance(source, (Zero, Seen)):
+            # Of one member nothing is asked.
+            only = self.atom(source)
+            with self.captured() as inner:
+                self._compete(e, best)
+            self.line(f"if len({only}) == 1:")
+            self.line(f"    {best} = tuple({only})")
+            self.indent("else:", inner)
+        else:
+            self._compete(e, best)
+        return best
+
+    def _compete(self, e: Pick, best: str) -> None:
+        """The loop that finds the best member."""
+        assert isinstance(e.source.type, MapT)
         greatest = e.kind == "greatest"
         marks = [self.names.fresh("best_by") for _ in e.keys]
 
@@ -186,7 +219,6 @@ class Emitter(Maps):
                     self.line(f"{mark} = {text}")
 
         self.each(e.var, e.source, [*(k for k, _ in e.keys), variable], leaf)
-        return best
 
     def _best_text(self, best: str, t: Type) -> str:
         return self.order_text(f"{best}[0]", t)

@@ -13,7 +13,7 @@ from typing import Protocol
 from mergelaw.language.core import Expr, MapT, RecordT, Type
 from mergelaw.semantics.compile.apply import Applier
 from mergelaw.semantics.compile.statements import bare
-from mergelaw.semantics.engine import NOTHING, Footprint
+from mergelaw.semantics.engine import Footprint
 
 Step = str | Expr
 """A field, or the closed key of a map."""
@@ -98,8 +98,8 @@ class Constants(Protocol):
         """The zero of `t` as Python text."""
         ...
 
-    def constant(self, hint: str, value: object) -> str:
-        """The name under which generated code finds `value`."""
+    def constant(self, hint: str, value: object, key: object = None) -> str:
+        """The name under which generated code finds `value`, which `key` tells from others that equal it."""
         ...
 
 
@@ -255,8 +255,8 @@ class Growing:
             case Branch(()), _:
                 return right
             case (Branch(xs), Fixed(text, True)) | (Fixed(text, True), Branch(xs)) if all(p == All() for _, p in xs):
-                keys = "".join(f".set({bare(self._emit.value(k))}, None)" for k, _ in xs if isinstance(k, Expr))
-                return Fixed(f"{text}{keys}", True)
+                keys = "".join(f", {bare(self._emit.value(k))}: None" for k, _ in xs if isinstance(k, Expr))
+                return Fixed(f"{{**{text}{keys}}}", True)
             case Branch(xs), Branch(ys):
                 found = dict(xs)
                 for step, below in ys:
@@ -282,22 +282,22 @@ class Growing:
             case Branch(below):
                 fixed = _static(p)
                 if fixed:
-                    return self._constants.constant("TOUCHED", fixed)
-                text = "NOTHING"
-                for step, inner in below:
-                    key = repr(step) if isinstance(step, str) else bare(self._emit.value(step))
-                    text += f".set({key}, {bare(self.print_text(inner))})"
-                return text
+                    return self._constants.constant("TOUCHED", fixed, repr(fixed))
+                if not below:
+                    return "NOTHING"
+                keys = [repr(s) if isinstance(s, str) else bare(self._emit.value(s)) for s, _ in below]
+                items = [f"{k}: {bare(self.print_text(p))}" for k, (_, p) in zip(keys, below, strict=True)]
+                return f"{{{', '.join(items)}}}"
 
 
 def _static(p: Print) -> Footprint:
     """The footprint itself, if it names only fields and is not nothing; else None."""
     if not isinstance(p, Branch):
         return None
-    made = NOTHING
+    made: dict[str, Footprint] = {}
     for step, below in p.below:
         inner = _static(below)
         if not isinstance(step, str) or (inner is None and below != All()):
             return None
-        made = made.set(step, inner)
+        made[step] = inner
     return made

@@ -9,6 +9,8 @@ from typing import Any
 
 from mergelaw.language import core
 from mergelaw.language.core import (
+    BOOL,
+    At,
     Base,
     EnumT,
     Expr,
@@ -17,6 +19,7 @@ from mergelaw.language.core import (
     OptionType,
     Program,
     RecordT,
+    Seen,
     SeqT,
     TupleT,
     Type,
@@ -26,17 +29,23 @@ from mergelaw.semantics import values
 from mergelaw.semantics.compile import runtime
 from mergelaw.semantics.compile.algebra import is_zero
 from mergelaw.semantics.compile.apply import Applier, Place
+from mergelaw.semantics.compile.local import Local, NotLocal
+from mergelaw.semantics.compile.local import Place as JournalPlace
 from mergelaw.semantics.compile.recursion import CallGraph
-from mergelaw.semantics.compile.simplify import Simplifier
+from mergelaw.semantics.compile.simplify import Facts, Simplifier
 from mergelaw.semantics.compile.specialise import Names, Scope, Specialiser, reads_contexts
 from mergelaw.semantics.compile.statements import bare
 from mergelaw.semantics.compile.tree import Joined, size
 from mergelaw.semantics.compile.updates import Effects
 from mergelaw.semantics.context import CausalContext
-from mergelaw.semantics.engine import NOTHING, Delta, UpdateRefused, touched, union
+from mergelaw.semantics.engine import NOTHING, Delta, UpdateRefused, absorbed, owned, touched, union
 
 SMALL = 30
 """Merge clauses of at most so many nodes are written in place, if their states are no collections."""
+
+LOCAL_SIZE = 200
+LOCAL_DEPTH = 8
+"""What functions for the own replica inline: most of it vanishes, since so much is zero there."""
 
 SMALL_RESIDUE = 12
 """What is left of a merge with zero is written in place if it has at most so many nodes."""
@@ -47,6 +56,8 @@ _RUNTIME: dict[str, Any] = {
     "CausalContext": CausalContext,
     "NOTHING": NOTHING,
     "union": union,
+    "owned": owned,
+    "absorbed": absorbed,
     **{n: f for n, f in vars(runtime).items() if not n.startswith("_") and n not in ("Any", "annotations")},
 }
 
@@ -64,6 +75,8 @@ class Module:
         self._globals = Names([*_RUNTIME, *dir(builtins), *_LOCALS])
         self._functions: dict[object, str] = {}
         self._pending: list[Callable[[], None]] = []
+        self.places: list[JournalPlace] = []
+        """The places of journals, by their number; see `local`."""
         self._constants: dict[object, str] = {}
         self._graph = CallGraph(program)
         self._recursive_functions: set[str] = set()
@@ -361,6 +374,56 @@ class Module:
         generate = partial(self._write_update, owner, name)
         return self._function(("update", owner, name), f"update_{_plain(owner)}_{name}", generate)
 
+    def local(self, owner: Named, name: str) -> str | None:
+        """Write the function that runs an update at its own replica (see `local`); None, where there is none.
+
+        Its arguments: the state, the replica, the number of its first fresh dot, the time, a journal, a list of the
+        dots that are forgotten, a list of the journal's keys that are written or None, and the update's own.
+        """
+        update = self.program.types[owner.name].update(name)
+        names = self.local_names(("this", "number", "journal", "forgotten", "log"))
+        by, when = names.fresh(update.by or "by"), names.fresh(update.when or "when")
+        params = [names.fresh(n) for n, _ in update.params]
+        emit, close = self.emitter(names)
+        close.inline_size, close.inline_depth, close.simplify = LOCAL_SIZE, LOCAL_DEPTH, emit.simplify
+        args, dots = self._operands(owner, update, params, [names.fresh(n) for n in update.at])
+        try:
+            Local(self, emit, close, owner, by, when).write(update, args, dots)
+        except NotLocal:
+            return None
+        python_name = self._globals.fresh(f"local_{_plain(owner)}_{name}")
+        header = f"{python_name}({', '.join(['this', by, 'number', when, 'journal', 'forgotten', 'log', *params])})"
+        self.write(f"update {owner}.{name} at its own replica", header, emit.lines)
+        return python_name
+
+    def merge_at(self, owner: Named, mine: Expr, theirs: Expr, key: Expr, simplify: Simplifier, facts: Facts) -> Expr:
+        """What the merge of two maps of `owner`, `theirs` with the context "context", has at `key`."""
+        close = Specialiser(self.program, simplify.names, self)
+        clause = self.program.types[owner.name].merge
+        assert clause is not None, owner
+        values = {clause.left: mine, clause.right: theirs}
+        seens = {clause.left: "seen", clause.right: "context"}
+        scope = Scope(values, seens, self.types(owner), ("seen", "context"))
+        return simplify(close.at(close.close(clause.body, scope), key), facts)
+
+    def replaces(self, owner: Named) -> bool:
+        """Whether a delta of `owner` with fresh dots that forgets all that is there leaves what it has itself.
+
+        Asked of each key alone: one that is there, seen, and forgotten; and one that only the delta has.
+        """
+        t = self.unfold(owner)
+        if not isinstance(t, MapT) or self.unfold(t.key) != core.DOT:
+            return False
+        simplify = Simplifier(self.program, Names(_LOCALS), self)
+        key, item = Var(core.DOT, "key"), self.unfold(t.value)
+        seen, context = (At(BOOL, Seen(core.set_of(core.DOT), n), key) for n in ("seen", "context"))
+        nothing = simplify.zero(t)
+        gone = self.merge_at(owner, Var(t, "this"), nothing, key, simplify, {seen: True, context: True})
+        value = core.Lit(BOOL, True) if item == BOOL else Var(item, "value")
+        delta = core.MapE(t, ((key, value),))
+        come = self.merge_at(owner, nothing, delta, key, simplify, {seen: False, context: True})
+        return is_zero(gone) and come == value
+
     def part_update(self, owner: Named, name: str) -> str:
         """The name of the function that makes value and footprint of an update of a part."""
         generate = partial(self._write_part_update, owner, name)
@@ -396,7 +459,7 @@ class Module:
 
     def _operands(
         self, owner: Named, update: core.UpdateDef, params: list[str], at: list[str]
-    ) -> tuple[list[Expr], list[Expr]]:
+    ) -> tuple[list[Var], list[Var]]:
         """The parameters and the dots of an update, by their Python names."""
         types = [self.unfold(core.substitute(t, self.types(owner))) for _, t in update.params]
         return [Var(t, n) for t, n in zip(types, params, strict=True)], [Var(core.DOT, n) for n in at]
@@ -454,7 +517,7 @@ class Module:
                 return "None"
             case SeqT():
                 return "()"
-            case Base() if t != core.REAL:
+            case Base():
                 return repr(values.zero(self.program, t)) if values.has_zero(self.program, t) else "None"
             case _:
                 return self.constant("ZERO", values.zero(self.program, t), ("zero", t))

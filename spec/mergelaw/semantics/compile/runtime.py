@@ -9,10 +9,11 @@ from immutables import Map
 
 from mergelaw.semantics.context import CausalContext
 from mergelaw.semantics.engine import Footprint
+from mergelaw.semantics.values import EMPTY_MAP
 
 Set = Map[Any, Any]
 
-EMPTY: Set = Map()
+EMPTY: Set = EMPTY_MAP
 
 
 def keys_of(m: Iterable[Any]) -> Set:
@@ -94,4 +95,4 @@ def everything(value: Iterable[Any], held: Iterable[Any]) -> dict[Any, None]:
 
 def touched_keys(m: Set) -> Footprint:
     """The footprint that names the keys of `m`, and everything below them."""
-    return Map(dict.fromkeys(m, None)) if m else EMPTY
+    return dict.fromkeys(m)

@@ -36,6 +36,7 @@ from mergelaw.language.core import (
     Op,
     OptionType,
     Pattern,
+    Pick,
     PNone,
     Program,
     PSome,
@@ -185,6 +186,8 @@ class Simplifier:
                     return TRUE if kind == "forall" else FALSE
                 if source is not None and isinstance(body, Lit) and body.value == (kind == "forall"):
                     return body
+            case Pick(t, _, _, source) if is_zero(source):
+                return self.zero(t)
             case Joined():
                 return self._joined(e, facts)
         return e
@@ -315,13 +318,13 @@ class Simplifier:
         body = e.body
         match value:
             case RecordE(t, fields):
-                named = [(n, self._part(n, f)) for n, f in fields]
-                record = RecordE(t, tuple((n, v) for n, (v, _) in named))
-                return self._lets([b for _, (_, b) in named], self._simple(substituted(body, {e.name: record}), facts))
+                bindings: list[tuple[str, Expr]] = []
+                record = RecordE(t, tuple((n, self._part(n, f, bindings)) for n, f in fields))
+                return self._lets(bindings, self._simple(substituted(body, {e.name: record}), facts))
             case TupleE(t, items):
-                parts = [self._part(e.name, i) for i in items]
-                whole = TupleE(t, tuple(v for v, _ in parts))
-                return self._lets([b for _, b in parts], self._simple(substituted(body, {e.name: whole}), facts))
+                bindings = []
+                whole = TupleE(t, tuple(self._part(e.name, i, bindings) for i in items))
+                return self._lets(bindings, self._simple(substituted(body, {e.name: whole}), facts))
         if is_atom(value) or is_path(value):
             return self._simple(substituted(body, {e.name: value}), facts)
         body = self._simple(body, facts)
@@ -332,21 +335,23 @@ class Simplifier:
             return self._simple(substituted(body, {e.name: value}), facts)
         return Let(body.type, e.name, value, body)
 
-    def _part(self, hint: str, value: Expr) -> tuple[Expr, tuple[str, Expr] | None]:
-        """What stands for a part of a record that a Let binds, and the binding it needs."""
+    def _part(self, hint: str, value: Expr, bindings: list[tuple[str, Expr]]) -> Expr:
+        """What stands for a part of a record that a Let binds; what it needs itself is added to `bindings`."""
         if is_atom(value) or is_path(value):
-            return value, None
+            return value
+        if isinstance(value, RecordE):
+            return RecordE(value.type, tuple((n, self._part(n, f, bindings)) for n, f in value.fields))
         name = self.names.fresh(hint)
-        return Var(value.type, name), (name, value)
+        bindings.append((name, value))
+        return Var(value.type, name)
 
-    def _lets(self, bindings: list[tuple[str, Expr] | None], body: Expr) -> Expr:
-        for binding in reversed(bindings):
-            if binding is not None:
-                uses = count_uses(body, binding[0])
-                if uses == 1:
-                    body = self._simple(substituted(body, {binding[0]: binding[1]}), {})
-                elif uses:
-                    body = _let(*binding, body)
+    def _lets(self, bindings: list[tuple[str, Expr]], body: Expr) -> Expr:
+        for name, value in reversed(bindings):
+            uses = count_uses(body, name)
+            if uses == 1:
+                body = self._simple(substituted(body, {name: value}), {})
+            elif uses:
+                body = _let(name, value, body)
         return body
 
     def _match(self, e: Match, facts: Facts) -> Expr:
@@ -476,6 +481,10 @@ class Simplifier:
         made = self._equal_parts(x, y)
         if made is not None:
             return self._simple(made, facts)
+        if isinstance(x, If) and isinstance(y, (Lit, Zero, Variant)):
+            then, orelse = self._equal(x.then, y, facts), self._equal(x.orelse, y, facts)
+            if isinstance(then, Lit) or isinstance(orelse, Lit):
+                return self._branches(x.condition, then, orelse)
         return Op(BOOL, "eq", (x, y))
 
     def _equal_parts(self, x: Expr, y: Expr) -> Expr | None:

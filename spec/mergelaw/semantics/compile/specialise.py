@@ -8,7 +8,7 @@ context, and `Joined`, `Called` and `Dots` stand where `Merge`, `CallFun`, `Call
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -94,6 +94,11 @@ class Specialiser:
         self._program = program
         self._names = names
         self._functions = functions
+        self.inline_size = INLINE_SIZE
+        self.inline_depth = INLINE_DEPTH
+        self.simplify: Callable[[Expr], Expr] | None = None
+        """If set, two calls of one query become the same expression; it makes what they are asked of comparable."""
+        self._calls: dict[object, Expr] = {}
 
     def type(self, t: Type, s: Scope) -> Type:
         """`t` closed, and unfolded at its head."""
@@ -226,6 +231,8 @@ class Specialiser:
         """The scope in which `var` is a closed `value`, and what binds that where it is not a path."""
         if is_path(value) or isinstance(value, core.Lit):
             return s.bind(var, value, seen), _Wrap(None, value)
+        if self.simplify is not None and isinstance(value, core.RecordE) and all(is_path(f) for _, f in value.fields):
+            return s.bind(var, value, seen), _Wrap(None, value)
         name = self._names.fresh(var)
         return s.bind(var, core.Var(value.type, name), seen), _Wrap(name, value)
 
@@ -309,7 +316,8 @@ class Specialiser:
         f = self._program.functions[e.name]
         types = {n: substitute(t, s.types) for n, t in e.type_args}
         args = [self.state(a, s) for a in e.args]
-        inline = not f.recursive and s.depth < INLINE_DEPTH and size(f.body, INLINE_SIZE) <= INLINE_SIZE
+        inline = not f.recursive and s.depth < self.inline_depth
+        inline = inline and size(f.body, self.inline_size) <= self.inline_size
         if inline:
             inner = Scope({}, {}, types, s.sides, s.depth + 1)
             wraps = []
@@ -332,16 +340,23 @@ class Specialiser:
         definition = self._program.types[owner.name]
         query = definition.query(e.query)
         args = self._all(e.args, s)
-        if s.depth >= INLINE_DEPTH or size(query.body, INLINE_SIZE) > INLINE_SIZE:
+        if s.depth >= self.inline_depth or size(query.body, self.inline_size) > self.inline_size:
             name = self._functions.query(owner, e.query)
             return Called(self.type(e.type, s), name, (subject, *args), (seen,))
+        if self.simplify is not None:
+            subject = self.simplify(subject)
+        call = (owner, e.query, subject, seen, args)
+        if self.simplify is not None and call in self._calls:
+            return self._calls[call]
         types = {p.name: a for p, a in zip(definition.params, owner.args, strict=True)}
         inner, wrap = self.bind("this", subject, seen, Scope({}, {}, types, None, s.depth + 1))
         wraps = [wrap]
         for (parameter, _), value in zip(query.params, args, strict=True):
             inner, wrap = self.bind(parameter, value, "", inner)
             wraps.append(wrap)
-        return _Wraps(wraps)(self.close(query.body, inner))
+        made = _Wraps(wraps)(self.close(query.body, inner))
+        self._calls[call] = made
+        return made
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,13 @@ class Clauses(Constants, Protocol):
         """Whether values of `t` have live dots."""
         ...
 
-    def append_dots(self, emit: Applier, close: Specialiser, t: Type, value: Expr, found: str) -> None:
-        """Statements that append the live dots of `value` to the list `found`."""
+    def append_dots(
+        self, emit: Applier, close: Specialiser, t: Type, value: Expr, found: str, unfold: bool = False
+    ) -> None:
+        """Statements that append the live dots of `value` to the list `found`.
+
+        `unfold`: in place, where they would be a call of the function of a declared type.
+        """
         ...
 
 
@@ -269,11 +274,8 @@ class Effects(Growing):
         if not _apart(entry):
             members = emit.sorted_text(members, member_type)
         self._open_all(entry.entries, s)
-        if not isinstance(self._print, Fixed):
-            name = emit.names.fresh("touched")
-            emit.line(f"{name} = {bare(self.print_text(self._print))}")
-            self._print = Fixed(name)
-        touched = self._print.text
+        touched = emit.names.fresh("touched")
+        emit.line(f"{touched} = owned({bare(self.print_text(self._print))})")
         name = emit.names.fresh(entry.var)
         with emit.block(f"for {name} in {bare(members)}:"):
             inner = s.bind(entry.var, Var(member_type, name))
@@ -281,7 +283,7 @@ class Effects(Growing):
             for e in entry.entries:
                 self._entry(e, inner)
             if self._print != Branch():
-                emit.line(f"{touched} = union({touched}, {bare(self.print_text(self._print))})")
+                emit.line(f"{touched} = absorbed({touched}, {bare(self.print_text(self._print))})")
         self._print = Fixed(touched)
 
     # -- places ------------------------------------------------------------------------------------
