@@ -15,6 +15,7 @@ from contextlib import suppress
 from functools import lru_cache
 
 from mergelaw.language.core import BOOL
+from mergelaw.replica.at_once import EMPTIED, REMOVALS, WRITES
 from mergelaw.replica.expiry import Item, Schedule
 from mergelaw.replica.layout import Layout
 from mergelaw.replica.model import KEY, MAX_DOT, MAX_REPLICA, BadEffect, Effect
@@ -31,27 +32,6 @@ from mergelaw.semantics.values import Raw
 _REMEMBERED = 100_000
 """So many removed keys keep a version of their own."""
 
-
-LOCAL = frozenset(
-    {
-        "set",
-        "set_for",
-        "set_keeping",
-        "increase",
-        "hash_set",
-        "add",
-        "score",
-        "score_infinite",
-        "score_increase",
-        "list_insert",
-        "list_set",
-        "push_right",
-    }
-)
-"""Updates of the Redis types that may be run at once, where the key is of their type or absent.
-
-They leave it present and of that type, give fields no time to live, and cancel no counter parts.
-"""
 
 _HIDDEN_MS = 60_000
 """An expired field of a hash that another type hides is looked at again after this time."""
@@ -118,6 +98,7 @@ class Database:
         self._zeros = {name: engine.zero() for name, engine in self.engines.items()}
         self.locals: dict[str, Local | None] = {}
         """What runs updates of the Redis types at once, as far as it has been asked for; see `local`."""
+        self._deletes: dict[str, Local | None] = {}
         self._custom_locals: dict[tuple[str, str], Local | None] = {}
         self._expiry = self.layout.expiry
         self._changes = 0
@@ -163,13 +144,23 @@ class Database:
             return self._custom_locals[name]
         engine = self.engines[store]
         known = None
-        if isinstance(engine, Compiled) and (store != KEY or update in LOCAL) and engine.has_update(update):
+        if isinstance(engine, Compiled) and (store != KEY or update in WRITES or update in REMOVALS) and engine.has_update(update):
             known = engine.local(update)
         if store == KEY:
             self.locals[update] = known
         else:
             self._custom_locals[name] = known
         return known
+
+    def local_delete(self, content: str) -> Local | None:
+        """What deletes a key of the Redis type `content` at once, if there is such; for transactions."""
+        if content not in self._deletes:
+            engine, field = self.engines[KEY], EMPTIED.get(content)
+            known = None
+            if isinstance(engine, Compiled) and field is not None:
+                known = engine.local("delete", (field, "expiry"))
+            self._deletes[content] = known
+        return self._deletes[content]
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -387,7 +378,7 @@ class Database:
             self.on_touched(key, footprint)
 
     def put_local(self, key: bytes, old: Entry | None, store: str, value: Raw, now_ms: int) -> None:
-        """As `put`, after an update of those in `LOCAL`, or of a custom type; `on_touched` is for the caller."""
+        """As `put`, after an update of those in `at_once.WRITES`, or of a custom type; `on_touched` is for the caller."""
         if store != KEY:
             touched, self.on_touched = self.on_touched, None
             self.put(key, old, store, value, None)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
+from mergelaw.replica.at_once import REPEATABLE, WRITES
 from mergelaw.replica.model import KEY, Effect, Part
 from mergelaw.semantics.compile.journal import Journal
 from mergelaw.semantics.compiler import Local
@@ -17,12 +18,6 @@ if TYPE_CHECKING:
     from mergelaw.replica.database import Database, Entry
 
 _TWO_OPEN = "two transactions of one database are open"
-
-_REPEATABLE = frozenset({"add"})
-"""Updates of the Redis types that change nothing where the same transaction has just run them, word for word.
-
-They would put another fresh dot in place of one that nobody has seen.
-"""
 
 _ENDS = ("delete", "clear")
 """The updates that leave nothing, by the name that a custom type gives them; the first that it has is taken."""
@@ -149,7 +144,7 @@ class Transaction:
     def update(self, key: bytes, update: str, *args: Raw, store: str = KEY) -> None:
         """Run an update of the spec on `key` and make its delta a part of the effect.
 
-        What the same transaction has just done, and nothing since, is not done again if it is one of `_REPEATABLE`.
+        What the same transaction has just done, and nothing since, is not done again if it is one of `at_once.REPEATABLE`.
         A key whose time has come, or a field that `args` begin with, is deleted first, whoever owns the expiry; other
         custom stores at the key are emptied, or stay hidden where their type does not allow it.
         Raises: UpdateRefused, if its `requires` does not hold; KeyError, if there is no such store or update;
@@ -167,7 +162,7 @@ class Transaction:
         ):
             self._prepare(key, entry, update, args, store)
             entry = db.keys.get(key)
-        if update in _REPEATABLE and entry is not None:
+        if update in REPEATABLE and entry is not None:
             known = self._sums.get(key)
             if known is not None and known.entry is entry and known.last == (update, args):
                 return
@@ -213,7 +208,7 @@ class Transaction:
         if deadline is not None and deadline <= self.now_ms:
             if not db.owns(siblings):
                 return False
-            self._run(key, "delete", (), KEY)
+            self._delete(key)
             return True
         reaped = False
         if entry is not None and entry.store == KEY and entry.content == "hash" and key in db.schedule.hashes:
@@ -337,7 +332,8 @@ class Transaction:
         known = self._sums.get(name)
         if known is None:
             known = _Sum(key, store, db.engines[store])
-        log: list[Raw] | None = None if db.on_touched is None else []
+        stays = local.update in WRITES and store == KEY
+        log: list[Raw] | None = None if stays and db.on_touched is None else []
         now_ms = self.now_ms
         value = local.run(this, db.replica, first, now_ms, known.journal, known.forgotten, log, *args)
         if value is None:
@@ -348,12 +344,19 @@ class Transaction:
         self._sums[name] = known
         self._last = last
         db.take(first, last)
-        db.put_local(key, old, store, value, now_ms)
-        if local.update in _REPEATABLE and store == KEY:
-            known.last = local.update, args
-            known.entry = db.keys[key]
-        if log is not None and db.on_touched is not None:
-            db.on_touched(key, known.engine.touched(dict.fromkeys(log)))  # type: ignore[attr-defined]
+        if stays:
+            db.put_local(key, old, store, value, now_ms)
+            if local.update in REPEATABLE and store == KEY:
+                known.last = local.update, args
+                known.entry = db.keys[key]
+            if log is not None and db.on_touched is not None:
+                db.on_touched(key, known.engine.touched(dict.fromkeys(log)))  # type: ignore[attr-defined]
+        elif value is not this:
+            footprint = known.engine.touched(dict.fromkeys(log or ()))  # type: ignore[attr-defined]
+            db.put(key, old, store, value, footprint)
+            entry = db.keys.get(key)
+            if entry is not None:
+                entry.used_ms = now_ms
         return True
 
     def _prepare(self, key: bytes, entry: Entry, update: str, args: tuple[Raw, ...], store: str) -> None:
@@ -376,17 +379,24 @@ class Transaction:
         if now is None:
             return
         if now.deadline is not None and now.deadline <= self.now_ms or db.expired(key, now, self.now_ms):
-            self._run(key, "delete", (), KEY)
+            self._delete(key)
         elif update.startswith("hash_") and args and update != "hash_remove":
             field = db.layout.fields(now.value).get(args[0])
             deadline = None if field is None else db.layout.deadline(db.layout.field_siblings(field))
             if deadline is not None and deadline <= self.now_ms:
                 self._run(key, "hash_remove", (args[0],), KEY)
 
+    def _delete(self, key: bytes) -> None:
+        """Takes away what `key` holds of the Redis types."""
+        entry = self._db.keys.get(key)
+        local = None if entry is None or entry.store != KEY else self._db.local_delete(entry.content)
+        if local is None or not self._run_local(key, entry, KEY, local, ()):
+            self._run(key, "delete", (), KEY)
+
     def _end(self, key: bytes, store: str) -> None:
         """Takes away what `key` holds in one store."""
         if store == KEY:
-            self._run(key, "delete", (), KEY)
+            self._delete(key)
             return
         engine = self._db.engines[store]
         definition = engine.program.types[engine.type.name]

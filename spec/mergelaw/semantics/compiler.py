@@ -89,12 +89,13 @@ class Compiled:
         delta: Delta = function(this, seen, by, dots, when, *args)
         return delta
 
-    def local(self, name: str) -> Local | None:
+    def local(self, name: str, keep: tuple[str, ...] = ()) -> Local | None:
         """What runs update `name` at its own replica at once, made when it is first asked for; None: there is no such.
 
+        Of what the update clears, the fields `keep` may hold something, the others are assumed to be zero.
         Raises: KeyError.
         """
-        return self._code.local(name)
+        return self._code.local(name, keep)
 
     def delta(self, journal: Journal) -> tuple[Raw, Footprint]:
         """Value and footprint of the delta that a journal makes: the join of those of the updates that wrote it."""
@@ -167,17 +168,17 @@ class _Code:
         }
         self.queries: dict[str, _Function] = {n: found[f] for n, f in query_names.items()}
         self._properties: dict[int, tuple[Property, _Function]] = {}
-        self._locals: dict[str, Local | None] = {}
+        self._locals: dict[tuple[str, tuple[str, ...]], Local | None] = {}
         self.assembler = Assembler(program, type, module.places)
 
-    def local(self, name: str) -> Local | None:
+    def local(self, name: str, keep: tuple[str, ...]) -> Local | None:
         """See `Compiled.local`."""
-        if name not in self._locals:
+        if (name, keep) not in self._locals:
             taken = self.updates[name][1]
-            function = self._module.local(self._type, name)
+            function = self._module.local(self._type, name, keep)
             self._load()
-            self._locals[name] = None if function is None else Local(self._module.namespace[function], taken, name)
-        return self._locals[name]
+            self._locals[name, keep] = None if function is None else Local(self._module.namespace[function], taken, name)
+        return self._locals[name, keep]
 
     @property
     def source(self) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mergelaw.language.core import substitute
-from mergelaw.semantics.compiler import Compiled
+from mergelaw.semantics.compiler import Compiled, Local
 from mergelaw.semantics.context import CausalContext, Dot
 from mergelaw.semantics.engine import Delta, State, UpdateRefused
 from mergelaw.semantics.library import library, resolved
@@ -44,9 +44,9 @@ class Run:
         """The deltas of journals that are closed."""
         self._begun = 0
 
-    def update(self, name: str, args: tuple[Any, ...], when: int) -> bool:
+    def update(self, name: str, args: tuple[Any, ...], when: int, local: Local | None = None) -> bool:
         """Whether it was run at once; the state is the same as by its delta, or nothing has happened."""
-        local = self.engine.local(name)
+        local = local or self.engine.local(name)
         assert local is not None
         first = self.seen.next_number(self.replica)
         dots = tuple((self.replica, first + n) for n in range(local.taken))
@@ -156,6 +156,37 @@ def test_increments_extend_their_accumulator_at_once() -> None:
     assert KEY.query("get", run.this, run.seen, ()) == ((1, 11),)
     assert len(run.journal) == 2, "the accumulator, and the expiry times that it began without"
     same_as_one_by_one(run, (KEY.zero(), CausalContext()))
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "removals"),
+    [
+        ("string", "string", ()),
+        ("set", "members", (("remove", ("x",)), ("remove", ("y",)))),
+        ("hash", None, (("hash_remove", ("f",)), ("hash_remove", ("g",)))),
+        ("sorted set", None, (("unscore", ("m",)), ("unscore", ("n",)))),
+    ],
+)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_removals_and_deletions_run_at_once(
+    kind: str, field: str | None, removals: tuple[tuple[str, tuple[Any, ...]], ...], data: st.DataObject
+) -> None:
+    """Beside another replica's writes, seen or not, and followed by writes of the same replica."""
+    here, there = Run(KEY, 1, (KEY.zero(), CausalContext())), Run(KEY, 2, (KEY.zero(), CausalContext()))
+    writes = [w for w in WRITES[kind] if w[0] != "score_increase"]
+    deletion = None if field is None else KEY.local("delete", (field, "expiry"))
+    assert here.update(*writes[0], 0)
+    for _ in range(data.draw(st.integers(2, 9))):
+        name, args = data.draw(st.sampled_from([*writes, *removals, ("delete", ())]))
+        if name == "delete" and deletion is None:
+            continue
+        here.update(name, args, 0, deletion if name == "delete" else None)
+        if data.draw(st.booleans()) and there.update(*data.draw(st.sampled_from(writes)), 1):
+            if data.draw(st.booleans()):
+                here.receive(there.deltas[-1])
+    same_as_one_by_one(here, (KEY.zero(), CausalContext()))
+    same_as_one_by_one(here, (there.this, there.seen))
 
 
 def test_a_key_of_another_type_is_left_to_update_and_merge() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from immutables import Map
 
 from mergelaw.language.core import MapT, Program, RecordT, Type
-from mergelaw.semantics.compile.local import Place
+from mergelaw.semantics.compile.local import ALL, Place
 from mergelaw.semantics.engine import Footprint
 from mergelaw.semantics.values import Raw, zero
 
@@ -43,12 +43,20 @@ class Assembler:
             numbers = tuple([entry if type(entry) is int else entry[0] for entry in journal])
             form = self._forms.get(numbers)
             if form is None:
-                form = self._forms[numbers] = _Printer(self._program, self._places).form(self._type, numbers)
+                form = self._forms[numbers] = self._form(numbers)
             made = form(journal)
             if made is not None:
                 return made
         tree = self._tree(journal)
         return self._value(self._type, tree), _footprint(tree)
+
+    def _form(self, numbers: tuple[int, ...]) -> Form:
+        places = [self._places[number] for number in numbers]
+        emptied = [p[:-1] for p in places if p and p[-1] is ALL]
+        if any(sum(p[: len(whole)] == whole for p in places) > 1 for whole in emptied):
+            # What was written after a map was emptied stands beside that.
+            return lambda journal: None
+        return _Printer(self._program, self._places).form(self._type, numbers)
 
     def touched(self, journal: Journal) -> Footprint:
         """The footprint alone."""
@@ -71,7 +79,10 @@ class Assembler:
                 if below is None:
                     below = node[step] = {}
                 node = below
-            node[steps[-1]] = (value,)
+            if steps[-1] is ALL:
+                node[ALL] = ()
+            else:
+                node[steps[-1]] = (value,)
         return tree
 
     def _value(self, t: Type, tree: _Tree) -> Raw:
@@ -88,13 +99,13 @@ class Assembler:
                 parts[at] = self._value(t.fields[at][1], below)
             return tuple(parts)
         assert isinstance(t, MapT), t
-        made = {key: self._value(t.value, below) for key, below in tree.items()}
+        made = {key: self._value(t.value, below) for key, below in tree.items() if key is not ALL}
         empty = zero(self._program, t.value)
         return Map({key: value for key, value in made.items() if value != empty})
 
 
 def _footprint(tree: _Tree) -> Footprint:
-    if isinstance(tree, tuple):
+    if isinstance(tree, tuple) or ALL in tree:
         return None
     return {step: _footprint(below) for step, below in tree.items()}
 
@@ -126,7 +137,7 @@ class _Printer:
                 if n + 1 < len(steps):
                     node = node.setdefault(step, {})
                 else:
-                    node[step] = (f"v{i}",)
+                    node[step] = () if step is ALL else (f"v{i}",)
         pairs = ", ".join(f"(e{i}, v{i})" for i in range(len(numbers)))
         value, footprint = self._value(t, tree, ()), self._footprint(tree, ())
         lines = ["def form(journal):", f"    {pairs}, = journal.items()"]
@@ -161,10 +172,12 @@ class _Printer:
             ]
             return f"({', '.join(parts)},)"
         assert isinstance(t, MapT), t
+        if ALL in tree:
+            return self._zero(t)
         return f"Map({{{self._keys[above]}: {self._value(t.value, tree[None], (*above, None))}}})"
 
     def _footprint(self, tree: _Tree, above: Place) -> str:
-        if isinstance(tree, tuple):
+        if isinstance(tree, tuple) or ALL in tree:
             return "None"
         items = [
             f"{self._keys[above] if step is None else repr(step)}: {self._footprint(below, (*above, step))}"

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from mergelaw.language import core
 from mergelaw.language.core import BOOL, DOT, At, Expr, Lit, MapE, MapT, Named, RecordE, RecordT, Seen, Type, Var
@@ -31,8 +31,11 @@ from mergelaw.semantics.compile.updates import Clauses
 
 Step = str | Expr
 
-Place = tuple[str | None, ...]
-"""Where a journal's value stands: fields, and None for each key, which the journal names."""
+Place = tuple[Any, ...]
+"""Where a journal's value stands: fields, None for each key, which the journal names, and `ALL`, at the end."""
+
+ALL = ...
+"""The step to all keys of a map: what stood there is forgotten, and nothing is written."""
 
 
 class NotLocal(Exception):
@@ -71,14 +74,24 @@ _Event = tuple[str, tuple[Step, ...], Expr]
 class Local:
     """Prints the function of one update."""
 
-    def __init__(self, module: Merging, emit: Applier, close: Specialiser, owner: Named, by: str, when: str) -> None:
-        """`by` and `when` are Python names of the replica and the time."""
+    def __init__(
+        self,
+        module: Merging,
+        emit: Applier,
+        close: Specialiser,
+        owner: Named,
+        by: str,
+        when: str,
+        keep: Sequence[str] = (),
+    ) -> None:
+        """`by` and `when` are Python names of the replica and the time; fields `keep` are not assumed to be zero."""
         self._module = module
         self._emit = emit
         self._close = close
         self._owner = owner
         self._by = by
         self._when = when
+        self._keep = keep
         self._events: list[_Event] = []
         self._facts: Facts = {}
         """What is known where a branch is written."""
@@ -123,10 +136,16 @@ class Local:
             return mine
         types = self._module.types(owner)
         fields: list[tuple[str, Expr]] = []
-        for name, declared in t.fields:
-            part = self._emit.simplify.get(mine, name, self._module.unfold(declared))
+        cleared = []
+        for name, _ in t.fields:
             entries = [e for e in _entries(update.body) if _begins(e, name)]
             if not entries and top or entries and all(self._clears(e, types) for e in entries):
+                cleared.append(name)
+        # What only clears is meant for something that is there.
+        kept = self._keep if top else cleared[:1] if len(cleared) == len(t.fields) else ()
+        for name, declared in t.fields:
+            part = self._emit.simplify.get(mine, name, self._module.unfold(declared))
+            if name in cleared and name not in kept:
                 if not is_zero(part):
                     guards.append(part)
                 part = self._emit.simplify.zero(declared)
@@ -417,10 +436,17 @@ class Local:
         owner = self._merging(t)
         if owner is not None:
             return self._leaf(owner, node, mine, steps, dots, journal)
-        if node.value is not None or node.forgotten is not None:
-            raise NotLocal("it writes or forgets a whole collection")
         t = self._state(t)
+        if node.value is not None:
+            raise NotLocal("it writes a whole collection")
+        if node.forgotten is not None and isinstance(t, MapT):
+            return self._emptied(t, node, steps, journal)
         if isinstance(t, RecordT):
+            for name, declared in t.fields:
+                if node.forgotten is not None and self._module.has_dots(declared):
+                    part = emit.simplify.get(node.forgotten, name, self._state(declared))
+                    if not is_zero(part):
+                        node.below.setdefault(name, _Node()).forgotten = part
             parts, nonzero = [], False
             for name, declared in t.fields:
                 part = emit.simplify.get(mine, name, self._state(declared))
@@ -437,10 +463,28 @@ class Local:
         assert isinstance(key, Expr)
         held = emit.simplify(self._close.at(mine, key))
         text, nonzero = self._made(below, t.value, held, (*steps, key), dots, journal)
-        if not nonzero:
-            raise NotLocal("it may empty a key of a map")
-        m = emit.value(mine)
-        return f"{m}.set({bare(emit.value(key))}, {bare(text)})", True
+        m, key_text = emit.atom(mine), bare(emit.value(key))
+        if nonzero:
+            return f"{m}.set({key_text}, {bare(text)})", True
+        item, after = emit.names.fresh("item"), emit.names.fresh("after")
+        emit.line(f"{item} = {bare(text)}")
+        emit.line(f"if {item} != {self._module.zero_text(t.value)}:")
+        emit.line(f"    {after} = {m}.set({key_text}, {item})")
+        emit.line("else:")
+        emit.line(f"    {after} = ({m}.delete({key_text}) or EMPTY) if {key_text} in {m} else {m}")
+        return after, False
+
+    def _emptied(self, t: MapT, node: _Node, steps: tuple[Step, ...], journal: list[str]) -> tuple[str, bool]:
+        """A map all of which is forgotten."""
+        owner = self._merging(t.value)
+        if node.below or owner is None or not self._module.replaces(owner):
+            raise NotLocal("what is forgotten of a collection leaves something behind")
+        if any(isinstance(step, Expr) for step in steps):
+            raise NotLocal("it empties a collection below a key")
+        places = self._module.constant("PLACES", self._module.places, "places")
+        journal.append(f"emptied(journal, {places}, {self._module.constant('WHOLE', steps)})")
+        self._note(journal, (*steps, ALL), "EMPTY")
+        return "EMPTY", False
 
     def _leaf(
         self, owner: Named, node: _Node, mine: Expr, steps: tuple[Step, ...], dots: list[Expr], journal: list[str]
@@ -557,9 +601,9 @@ class Local:
 
     # -- the journal -------------------------------------------------------------------------------
 
-    def _entry(self, steps: Sequence[Step]) -> str:
+    def _entry(self, steps: Sequence[Any]) -> str:
         """The text of the key of a place in a journal."""
-        place = tuple(s if isinstance(s, str) else None for s in steps)
+        place = tuple(None if isinstance(s, Expr) else s for s in steps)
         places = self._module.places
         if place not in places:
             if any(place[: len(other)] == other or other[: len(place)] == place for other in places):
@@ -569,7 +613,7 @@ class Local:
         number = places.index(place)
         return f"({number}, {', '.join(keys)})" if keys else str(number)
 
-    def _note(self, journal: list[str], steps: Sequence[Step], text: str) -> None:
+    def _note(self, journal: list[str], steps: Sequence[Any], text: str) -> None:
         """The value of a place that the update has replaced."""
         entry = self._entry(steps)
         journal.append(f"journal[{entry}] = {text}")

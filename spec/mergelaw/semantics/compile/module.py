@@ -374,8 +374,10 @@ class Module:
         generate = partial(self._write_update, owner, name)
         return self._function(("update", owner, name), f"update_{_plain(owner)}_{name}", generate)
 
-    def local(self, owner: Named, name: str) -> str | None:
+    def local(self, owner: Named, name: str, keep: tuple[str, ...] = ()) -> str | None:
         """Write the function that runs an update at its own replica (see `local`); None, where there is none.
+
+        Fields `keep` may hold something, though the update only clears them.
 
         Its arguments: the state, the replica, the number of its first fresh dot, the time, a journal, a list of the
         dots that are forgotten, a list of the journal's keys that are written or None, and the update's own.
@@ -388,7 +390,7 @@ class Module:
         close.inline_size, close.inline_depth, close.simplify = LOCAL_SIZE, LOCAL_DEPTH, emit.simplify
         args, dots = self._operands(owner, update, params, [names.fresh(n) for n in update.at])
         try:
-            Local(self, emit, close, owner, by, when).write(update, args, dots)
+            Local(self, emit, close, owner, by, when, keep).write(update, args, dots)
         except NotLocal:
             return None
         python_name = self._globals.fresh(f"local_{_plain(owner)}_{name}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from typing import Any
 
 from immutables import Map
@@ -91,6 +91,12 @@ def held_of(this: Set, context: CausalContext) -> Iterable[Any]:
 def everything(value: Iterable[Any], held: Iterable[Any]) -> dict[Any, None]:
     """The footprint that names all keys of a delta's value, those `held`, and everything below them."""
     return dict.fromkeys([*value, *held])
+
+
+def emptied(journal: dict[Any, Any], places: Sequence[tuple[Any, ...]], whole: tuple[str, ...]) -> None:
+    """Takes out of a journal what it says of places below the map at `whole`, which is emptied now."""
+    for entry in [e for e in journal if type(e) is tuple and places[e[0]][: len(whole)] == whole]:
+        del journal[entry]
 
 
 def touched_keys(m: Set) -> Footprint:
