@@ -7,7 +7,7 @@ JOBS ?= 2
 ARGS ?=
 
 .DEFAULT_GOAL := verify
-.PHONY: verify test slow bench lint proofs clean
+.PHONY: verify test slow bench beside-redis lint proofs clean
 
 ## verify: prove every type of the library (ARGS="--fresh", ARGS="my.crdt", ...)
 verify: $(INSTALLED)
@@ -24,6 +24,10 @@ slow: $(INSTALLED)
 ## bench: the figures of tests/benchmarks
 bench: $(INSTALLED)
 	@$(BIN)/python -m pytest -m "slow or not slow" --benchmark-enable --benchmark-only tests/benchmarks $(ARGS)
+
+## beside-redis: requests a second beside redis-server's (ARGS="--rounds 1 --tests SET,GET")
+beside-redis: $(INSTALLED)
+	@$(BIN)/python tests/benchmarks/beside_redis.py $(ARGS)
 
 ## lint: ruff, mypy --strict, and the imports between the layers
 lint: $(INSTALLED)

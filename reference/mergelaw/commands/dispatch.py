@@ -46,8 +46,11 @@ def execute(c: Call) -> Reply:
         and client.queue is None
         and client.authenticated
         and client.replies == "on"
-        and not (found.denies_oom and server.out_of_memory())
-        and not (found.writes and server.writes_refused() is not None)
+        and (
+            server.unhindered
+            or not (found.denies_oom and server.out_of_memory())
+            and not (found.writes and server.writes_refused() is not None)
+        )
     ):
         client.command = found.name
         reply = run(c, found)
@@ -68,7 +71,7 @@ def run(c: Call, found: Command) -> Reply:
     statistics = server.statistics
     c.command = found
     assert found.run is not None
-    started = c.started_us or server.monotonic_us()
+    started = c.started_s or server.timer()
     failed = False
     try:
         reply = found.run(c)
@@ -88,11 +91,16 @@ def run(c: Call, found: Command) -> Reply:
             c.finish()
             if blocking.PENDING:
                 blocking.serve_pending()
-        ended = server.monotonic_us()
-        if c.started_us:
-            c.started_us = ended
-        took = ended - started
-        statistics.ran(found.name, took, failed)
+        ended = server.timer()
+        if c.started_s:
+            c.started_s = ended
+        took = int((ended - started) * 1e6)
+        counts = statistics.commands.get(found.name) or statistics.of(found.name)
+        counts.calls += 1
+        counts.usec += took
+        if failed:
+            counts.failed += 1
+        counts.histogram[took.bit_length()] += 1
         slowlog = server.slowlog
         if 0 <= slowlog.slower_than_us <= took and "skip_slowlog" not in found.flags:
             client = c.client

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 
@@ -17,7 +17,7 @@ class CommandStatistics:
     """Refused before it ran: arity, NOAUTH, OOM."""
     failed: int = 0
     """Replied an error."""
-    histogram: dict[int, int] = field(default_factory=dict)
+    histogram: Counter[int] = field(default_factory=Counter)
     """How many calls took less than 2^k microseconds and no less than 2^(k-1): k -> calls."""
 
 
@@ -41,17 +41,6 @@ class Statistics:
         if found is None:
             found = self.commands[name] = CommandStatistics()
         return found
-
-    def ran(self, name: str, usec: int, failed: bool) -> None:
-        """The command `name` ran for `usec` microseconds."""
-        counts = self.commands.get(name) or self.of(name)
-        counts.calls += 1
-        counts.usec += usec
-        if failed:
-            counts.failed += 1
-        bucket = usec.bit_length()
-        histogram = counts.histogram
-        histogram[bucket] = histogram.get(bucket, 0) + 1
 
     def failed(self, message: bytes) -> None:
         """An error reply was given."""

@@ -243,6 +243,11 @@ class ServerApi(Protocol):
     slowlog: SlowLog
     index: KeyIndex
 
+    unhindered: bool
+    """Nothing stands in the way of any command: `out_of_memory` and `writes_refused` need not be asked."""
+    timer: Callable[[], float]
+    """Seconds of a clock that never steps, to measure by."""
+
     # Time
     def monotonic_us(self) -> int:
         """Microseconds of a clock that never steps."""
@@ -384,7 +389,7 @@ class ServerApi(Protocol):
 class Call:
     """One command that a client has sent, with all that it may touch."""
 
-    __slots__ = ("_tx", "args", "client", "command", "db", "now_ms", "outer", "server", "started_us")
+    __slots__ = ("_tx", "args", "client", "command", "db", "now_ms", "outer", "server", "started_s")
 
     def __init__(
         self,
@@ -403,8 +408,8 @@ class Call:
         self.server = server
         self.outer = outer
         self.command: Command | None = None
-        self.started_us = 0
-        """When it began, by the monotonic clock; 0: the dispatcher looks. After it, when it ended."""
+        self.started_s = 0.0
+        """When it began, by `ServerApi.timer`; 0: the dispatcher looks. After it, when it ended."""
         self._tx: Transaction | None = None
 
     @property

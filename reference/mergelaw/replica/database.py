@@ -62,7 +62,7 @@ class Database:
         self.engines = dict(engines)
         self.causal = causal
         self._seen: CausalContext = EMPTY
-        self._taken = 0
+        self.taken = 0
         """The first of own dots that were taken and are not yet in `_seen`; 0: there are none."""
         self.received: CausalContext = EMPTY
         """The dots of the effects that were applied here."""
@@ -119,20 +119,20 @@ class Database:
     @property
     def seen(self) -> CausalContext:
         """All dots that were merged or forgotten here."""
-        if self._taken:
-            self._seen = self._seen.with_run(self.replica, self._taken, self.last)
-            self._taken = 0
+        if self.taken:
+            self._seen = self._seen.with_run(self.replica, self.taken, self.last)
+            self.taken = 0
         return self._seen
 
     @seen.setter
     def seen(self, seen: CausalContext) -> None:
         self._seen = seen
-        self._taken = 0
+        self.taken = 0
 
     def take(self, first: int, last: int) -> None:
         """The own dots `first`, which follows `last` as it was, to `last` are taken; for transactions."""
-        if not self._taken:
-            self._taken = first
+        if not self.taken:
+            self.taken = first
         self.last = last
 
     def local(self, store: str, update: str) -> Local | None:
@@ -144,7 +144,8 @@ class Database:
             return self._custom_locals[name]
         engine = self.engines[store]
         known = None
-        if isinstance(engine, Compiled) and (store != KEY or update in WRITES or update in REMOVALS) and engine.has_update(update):
+        listed = store != KEY or update in WRITES or update in REMOVALS
+        if listed and isinstance(engine, Compiled) and engine.has_update(update):
             known = engine.local(update)
         if store == KEY:
             self.locals[update] = known
@@ -378,7 +379,7 @@ class Database:
             self.on_touched(key, footprint)
 
     def put_local(self, key: bytes, old: Entry | None, store: str, value: Raw, now_ms: int) -> None:
-        """As `put`, after an update of those in `at_once.WRITES`, or of a custom type; `on_touched` is for the caller."""
+        """As `put`, after one of `at_once.WRITES` or an update of a custom type; `on_touched` is for the caller."""
         if store != KEY:
             touched, self.on_touched = self.on_touched, None
             self.put(key, old, store, value, None)
@@ -398,7 +399,11 @@ class Database:
             self.size += 1
         else:
             content = old.content
-        self.table.set(key, old, Entry(store, value, content, deadline, None, version, self.epoch, now_ms))
+        entry = Entry(store, value, content, deadline, None, version, self.epoch, now_ms)
+        if old is None or self.table.watched:
+            self.table.set(key, old, entry)
+        else:
+            self.keys[key] = entry
         if old is None and self.on_presence is not None:
             self.on_presence(key)
         if self.on_change is not None:

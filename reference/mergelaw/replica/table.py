@@ -55,7 +55,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
 class Table:
     """Entries by key. Write only through `set`."""
 
-    __slots__ = ("_order", "_stale", "_views", "entries", "held")
+    __slots__ = ("_order", "_stale", "entries", "held", "watched")
 
     def __init__(self) -> None:
         self.entries: dict[bytes, Entry] = {}
@@ -64,15 +64,16 @@ class Table:
         self._order: list[bytes] = []
         self._stale: set[bytes] = set()
         """The keys that stand in the order and are gone."""
-        self._views: list[ref[View]] = []
+        self.watched: list[ref[View]] = []
+        """The views, which have to be told of changes."""
 
     def set(self, key: bytes, old: Entry | None, entry: Entry | None, settling: int = 0) -> None:
         """`key` had `old` and has `entry` from now on; None: nothing.
 
         `settling`: the change merges the snapshot of that number, which younger views count as merged already.
         """
-        if self._views:
-            for found in self._views:
+        if self.watched:
+            for found in self.watched:
                 view = found()
                 if view is not None and (not settling or settling > view.epoch):
                     view.kept.setdefault(key, old)
@@ -86,7 +87,7 @@ class Table:
         elif old is not None:
             del self.entries[key]
             self._stale.add(key)
-            if len(self._stale) > len(self.entries) + _SLACK and not self._views and not self.held:
+            if len(self._stale) > len(self.entries) + _SLACK and not self.watched and not self.held:
                 self._order = list(self.entries)
                 self._stale.clear()
 
@@ -101,7 +102,7 @@ class Table:
     def view(self, epoch: int) -> View:
         """The table as it is now, with the snapshots up to number `epoch` merged into every key."""
         view = View(epoch)
-        self._views.append(ref(view, self._views.remove))
+        self.watched.append(ref(view, self.watched.remove))
         return view
 
 

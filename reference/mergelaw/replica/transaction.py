@@ -144,7 +144,7 @@ class Transaction:
     def update(self, key: bytes, update: str, *args: Raw, store: str = KEY) -> None:
         """Run an update of the spec on `key` and make its delta a part of the effect.
 
-        What the same transaction has just done, and nothing since, is not done again if it is one of `at_once.REPEATABLE`.
+        One of `at_once.REPEATABLE` is not run again right after itself.
         A key whose time has come, or a field that `args` begin with, is deleted first, whoever owns the expiry; other
         custom stores at the key are emptied, or stay hidden where their type does not allow it.
         Raises: UpdateRefused, if its `requires` does not hold; KeyError, if there is no such store or update;
@@ -342,8 +342,9 @@ class Transaction:
             self._first = first
             db.open = self
         self._sums[name] = known
-        self._last = last
-        db.take(first, last)
+        self._last = db.last = last
+        if not db.taken:
+            db.taken = first
         if stays:
             db.put_local(key, old, store, value, now_ms)
             if local.update in REPEATABLE and store == KEY:

@@ -54,6 +54,8 @@ class Api(ABC):
     password: Password
     replies_wait: bool
     durable: int
+    unhindered: bool
+    timer: Callable[[], float]
     monotonic_us: Callable[[], int]
     """Microseconds of a clock that never steps."""
     _random: random.Random
@@ -113,6 +115,7 @@ class Api(ABC):
     def apply_settings(self, settings: Settings) -> None:
         """From now on."""
         self.settings = settings
+        self.unhindered = False
         self.password = Password(settings.requirepass)
         self.limits.bulk_max_bytes = settings.proto_max_bulk_len
         self.limits.query_max_bytes = settings.client_query_buffer_limit

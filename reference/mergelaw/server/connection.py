@@ -185,7 +185,7 @@ class ClientConnection(asyncio.Protocol):
         if call is None:
             call = self._call = Call(_NOTHING, db, now_ms, state, instance)
         call.now_ms = now_ms
-        call.started_us = instance.monotonic_us()
+        call.started_s = instance.timer()
         n = -1
         for args in requests:
             n += 1

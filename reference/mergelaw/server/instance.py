@@ -12,6 +12,7 @@ import gc
 import random
 import secrets
 import ssl
+import time
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
@@ -74,6 +75,8 @@ class Instance(Api):
         self.config_file = config_file
         self.clock = clock or SystemClock()
         self.monotonic_us = self.clock.monotonic_us
+        self.timer = time.perf_counter
+        self.unhindered = False
         self.statistics = Statistics()
         self.slowlog = SlowLog(settings.slowlog_log_slower_than, settings.slowlog_max_len)
         self.memory = Memory()
@@ -333,6 +336,7 @@ class Instance(Api):
         """The disk has something more."""
         self.durable = durable = progress.durable
         if progress.failure:
+            self.unhindered = False
             log.warning("the log cannot be written; it is tried again", folder=self.store.folder, why=progress.failure)
             return
         marks = self._marks
@@ -379,7 +383,7 @@ class Instance(Api):
             self.publish(effect)
 
     def _configured(self, configuration: Configuration) -> None:
-        self._writable = False
+        self._writable = self.unhindered = False
         log.notice("the members have changed", version=configuration.version, members=sorted(configuration.members))
 
     def writes_refused(self) -> bytes | None:
@@ -407,6 +411,7 @@ class Instance(Api):
         now_ms = self.clock.now_ms()
         try:
             self.memory.look()
+            self.unhindered = self.writable and not self.store.failure and not self.out_of_memory()
             self._expire()
             if self.connected.paused_until_ms:
                 self.connected.look_after(now_ms)

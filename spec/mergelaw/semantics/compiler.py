@@ -177,7 +177,8 @@ class _Code:
             taken = self.updates[name][1]
             function = self._module.local(self._type, name, keep)
             self._load()
-            self._locals[name, keep] = None if function is None else Local(self._module.namespace[function], taken, name)
+            made = None if function is None else Local(self._module.namespace[function], taken, name)
+            self._locals[name, keep] = made
         return self._locals[name, keep]
 
     @property

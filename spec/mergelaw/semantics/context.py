@@ -21,6 +21,8 @@ Run = tuple[int, int, int]
 """(replica, first, last): all dots of one replica from first up to and including last."""
 
 _AFTER_ALL = float("inf")
+_FEW = 4
+"""So many runs are gone through one by one."""
 
 
 class CausalContext:
@@ -60,8 +62,14 @@ class CausalContext:
         if not isinstance(dot, tuple):
             return False
         replica, number = dot
-        i = bisect_right(self.runs, (replica, number, _AFTER_ALL)) - 1
-        return i >= 0 and self.runs[i][0] == replica and bool(number <= self.runs[i][2])
+        runs = self.runs
+        if len(runs) <= _FEW:
+            for run, first, last in runs:  # noqa: SIM110 - a generator costs more than the loop
+                if run == replica and first <= number <= last:
+                    return True
+            return False
+        i = bisect_right(runs, (replica, number, _AFTER_ALL)) - 1
+        return i >= 0 and runs[i][0] == replica and bool(number <= runs[i][2])
 
     def __iter__(self) -> Iterator[Dot]:
         """All dots, ascending."""

@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from mergelaw.commands import dispatch
@@ -36,6 +36,8 @@ class Server:
 
     def __init__(self, db: Database, seed: int = 1) -> None:
         self._db = db
+        self.unhindered = False
+        self.timer: Callable[[], float] = lambda: self.clock_us / 1e6
         self.statistics = Statistics()
         self.slowlog = SlowLog()
         self.index = KeyIndex(db)

@@ -181,7 +181,7 @@ class Emitter(Maps):
                 self._compete(e, best)
             self.line(f"if len({only}) == 1:")
             self.line(f"    {best} = tuple({only})")
-            self.indent("else:", inner)
+            self.indent(f"elif {only}:", inner)
         else:
             self._compete(e, best)
         return best
