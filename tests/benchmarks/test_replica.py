@@ -54,6 +54,7 @@ UPDATES: dict[str, tuple[str, tuple[Any, ...]]] = {
 }
 
 commands = pytest.mark.parametrize("name", COMMANDS)
+updates = pytest.mark.parametrize("name", UPDATES)
 
 
 @commands
@@ -64,7 +65,7 @@ def test_a_command_and_its_effect(benchmark: BenchmarkFixture, name: str) -> Non
     assert effect.last == db.last
 
 
-@pytest.mark.parametrize("name", UPDATES)
+@updates
 def test_the_compiled_update_alone(benchmark: BenchmarkFixture, name: str) -> None:
     benchmark.group = "a command"
     db = Database(1, ENGINES)
@@ -98,6 +99,31 @@ def test_decoding(benchmark: BenchmarkFixture, name: str) -> None:
     benchmark.group = "bytes to an effect"
     data = codec.encode_effect(COMMANDS[name](Database(1, ENGINES), 0), ENGINES)
     assert benchmark(codec.decode_effect, data, ENGINES).first == 1
+
+
+def many(name: str) -> Effect:
+    """An effect of a thousand keys."""
+    update, args = UPDATES[name]
+    tx = Database(1, ENGINES).begin(1000)
+    for i in range(1000):
+        tx.update(b"key:%d" % i, update, *args)
+    effect = tx.commit()
+    assert effect is not None
+    return effect
+
+
+@updates
+def test_encoding_many_parts(benchmark: BenchmarkFixture, name: str) -> None:
+    benchmark.group = "an effect of 1000 keys to bytes"
+    assert benchmark(codec.encode_effect, many(name), ENGINES)
+
+
+@updates
+def test_decoding_many_parts(benchmark: BenchmarkFixture, name: str) -> None:
+    benchmark.group = "bytes to an effect of 1000 keys"
+    effect = many(name)
+    read = benchmark(codec.decode_effect, codec.encode_effect(effect, ENGINES), ENGINES)
+    assert [part.value for part in read.parts] == [part.value for part in effect.parts]
 
 
 @pytest.mark.parametrize("members", [1, 100, 1000])

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from mergelaw.cli import cluster, serve
+from mergelaw.cli import cluster, explore, serve
 
 app = typer.Typer(
     name="mergelaw",
@@ -76,6 +76,7 @@ def new(
     raise typer.Exit(command.new(name, Path.cwd()))
 
 
+explore.register(app)
 serve.register(app)
 cluster.register(app)
 

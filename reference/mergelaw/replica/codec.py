@@ -6,7 +6,7 @@ and nothing else is raised. That a well-formed effect tells the truth is another
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -14,7 +14,7 @@ from mergelaw.language.core import Named, Program
 from mergelaw.replica.database import default_engines
 from mergelaw.replica.model import KEY, MAX_DOT, MAX_REPLICA, Effect, Part
 from mergelaw.replica.shape import BadEncoding, Plain, Shape, Shapes
-from mergelaw.semantics.context import EMPTY, CausalContext, Run
+from mergelaw.semantics.context import EMPTY, CausalContext, Dot, Run
 from mergelaw.semantics.engine import Engine
 from mergelaw.semantics.values import Raw
 
@@ -33,6 +33,9 @@ VERSION = 1
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder()
+
+_NO_NAME = object()
+"""Before the name of the first part's store."""
 
 _shapes: dict[tuple[int, Named], tuple[Program, Shape]] = {}
 
@@ -125,11 +128,14 @@ def encode_effect(effect: Effect, engines: Mapping[str, Engine] | None = None) -
     """
     own = effect.origin, effect.first, effect.last
     runs = effect.context.runs
-    parts = []
+    known = engines or default_engines()
+    parts, store = [], None
     for part in effect.parts:
-        shape = shape_of((engines or default_engines())[part.store])
-        store = None if part.store == KEY else part.store
-        parts.append((part.key, store, shape.encode(part.value), shape.encode_footprint(part.footprint)))
+        if part.store is not store:
+            store = part.store
+            shape, name = shape_of(known[store]), None if store == KEY else store
+            encode, encode_footprint = shape.encode, shape.encode_footprint
+        parts.append((part.key, name, encode(part.value), encode_footprint(part.footprint)))
     return _encoder.encode(
         (
             VERSION,
@@ -158,27 +164,38 @@ def decode_effect(data: bytes, engines: Mapping[str, Engine]) -> Effect:
         raise BadEncoding("the context of an effect lacks its own dots")
     if type(parts) is not list:
         raise BadEncoding("not an effect")
+    named: list[Dot] = []
     try:
-        decoded = tuple([_part(part, covered, engines) for part in parts])
+        decoded = _parts(parts, engines, named.append)
+        # Live dots are among those that are named: a spec has no way to make one up.
+        for dot in named:
+            if (dot[0] != origin or not first <= dot[1] <= last) and dot not in covered:
+                for part in decoded:
+                    check_dots(engines[part.store], part.value, covered)
+                break
     except RecursionError:
         raise BadEncoding("too deep") from None
-    if len({(part.key, part.store) for part in decoded}) != len(decoded):
+    if len(decoded) > 1 and len({(part.key, part.store) for part in decoded}) != len(decoded):
         raise BadEncoding("two parts of an effect are of one key")
     return Effect(origin, first, last, covered, decoded, None if after is None else plain_context(after), time_ms)
 
 
-def _part(plain: Plain, context: CausalContext, engines: Mapping[str, Engine]) -> Part:
-    if type(plain) is not list or len(plain) != 4:
-        raise BadEncoding("not a part of an effect")
-    key, name, value, footprint = plain
-    if type(key) is not bytes:
-        raise BadEncoding("not a key")
-    store = store_of(name, engines)
-    engine = engines[store]
-    shape = shape_of(engine)
-    raw = shape.decode(value)
-    check_dots(engine, raw, context)
-    return Part(key, store, raw, shape.decode_footprint(footprint))
+def _parts(plain: list[Plain], engines: Mapping[str, Engine], see: Callable[[Dot], object]) -> tuple[Part, ...]:
+    """The parts of an effect; tells `see` of the dots that their values name."""
+    decoded: list[Part] = []
+    name: Plain = _NO_NAME
+    for part in plain:
+        if type(part) is not list or len(part) != 4:
+            raise BadEncoding("not a part of an effect")
+        key, of, value, footprint = part
+        if type(key) is not bytes:
+            raise BadEncoding("not a key")
+        if of is not name:
+            store = store_of(of, engines)
+            shape, name = shape_of(engines[store]), of
+            decode, decode_footprint = shape.decode_dots, shape.decode_footprint
+        decoded.append(Part(key, store, decode(value, see), decode_footprint(footprint)))
+    return tuple(decoded)
 
 
 def store_of(name: Plain, engines: Mapping[str, Engine]) -> str:

@@ -1,9 +1,9 @@
-"""What everybody has received, and collecting what it makes superfluous.
+"""Collecting what is superfluous.
 
 Cancelled counter parts need no agreement: only their owner drops them, and `seen` protects against old messages
-(`stores.md`, 5). What needs it is whatever a merge compares with everybody's knowledge: entries of epochs (10). The
-specs of this library have no merge that knows of a cut, so those entries stay: one for each instance that ever deleted
-a HyperLogLog, or a stream with groups, under that name.
+(`stores.md`, 5). What needs the causally stable cut is whatever a merge compares with everybody's knowledge: entries of
+epochs (10). The specs of this library have no merge that knows of a cut, so those entries stay: one for each instance
+that ever deleted a HyperLogLog, or a stream with groups, under that name.
 """
 
 from __future__ import annotations
@@ -12,62 +12,7 @@ from collections.abc import Mapping
 
 from mergelaw.replica.database import Database
 from mergelaw.replica.model import KEY, Effect
-from mergelaw.semantics.context import EMPTY, CausalContext
 from mergelaw.semantics.engine import UpdateRefused
-
-
-class StableCut:
-    """Two rounds of agreement on what has been received everywhere. Reports may only tell what is durable.
-
-    Round one: `cut` is what all members report to have received. It is taken over only once this instance has also
-    received everything that each reporter itself had issued when it reported: else a write that it made from less
-    knowledge could still be on its way. Round two: `settled` is what every member's own `cut` covers.
-    Source: `stores.md`, 6.
-    """
-
-    def __init__(self, replica: int, members: frozenset[int]) -> None:
-        """`members`: all instances, `replica` among them."""
-        self._replica = replica
-        self._members = members | {replica}
-        self._received: dict[int, CausalContext] = {}
-        self._cuts: dict[int, CausalContext] = {}
-        self.cut = EMPTY
-        """What every member has received, and knows no write of a member's that saw less."""
-        self.settled = EMPTY
-        """What every member knows to be in the cut."""
-
-    def report(self, member: int, received: CausalContext, cut: CausalContext) -> None:
-        """A member, or this instance itself, has received this durably, and has this cut. Others are ignored."""
-        if member in self._members:
-            self._received[member] = self._received.get(member, EMPTY) | received
-            self._cuts[member] = self._cuts.get(member, EMPTY) | cut
-            self._advance()
-
-    def set_members(self, members: frozenset[int]) -> None:
-        """From now on these count."""
-        self._members = members | {self._replica}
-        for gone in self._received.keys() - self._members:
-            del self._received[gone]
-            self._cuts.pop(gone, None)
-        self._advance()
-
-    def _advance(self) -> None:
-        mine = self._received.get(self._replica)
-        if mine is None or self._received.keys() != self._members:
-            return
-        for member, received in self._received.items():
-            issued = CausalContext.from_runs(run for run in received.runs if run[0] == member)
-            if not issued <= mine:
-                return
-        common = mine
-        for received in self._received.values():
-            common = common & received
-        self.cut = self.cut | common
-        self._cuts[self._replica] = self.cut
-        settled = self.cut
-        for cut in self._cuts.values():
-            settled = settled & cut
-        self.settled = self.settled | settled
 
 
 def pending(db: Database) -> int:

@@ -297,6 +297,31 @@ def test_a_live_dot_must_be_in_the_context() -> None:
         codec.decode_effect(codec.encode_effect(lie), ENGINES)
 
 
+def test_a_live_dot_of_another_instance_may_be_in_the_context() -> None:
+    plain = [1, 3, 5, 5, [1, 1, 1, 3, 5, 5], [[b"k", None, json_within(1), True]], None, 0]
+    effect = codec.decode_effect(msgspec.msgpack.encode(plain), ENGINES)
+    assert KEY.dots(effect.parts[0].value) == {(1, 1)}
+
+
+@pytest.mark.parametrize("context", [None, [1, 2, 9, 3, 1, 1]])
+def test_a_live_dot_may_be_deep(context: list[int] | None) -> None:
+    for levels in [1, 2, 8, *range(20, 500, 20)]:
+        plain = [1, 3, 1, 1, context, [[b"k", None, json_within(levels), True]], None, 0]
+        try:
+            data = msgspec.msgpack.encode(plain)
+        except RecursionError:
+            break
+        with pytest.raises(BadEncoding, match=r"live dot|deep|MessagePack"):
+            codec.decode_effect(data, ENGINES)
+
+
+def test_named_dots_that_are_not_live_may_be_anywhere() -> None:
+    engines = {**ENGINES, "Zoo": zoo()}
+    plain = [1, 3, 1, 1, None, [[b"k", "Zoo", [None, None, [[4, 4], [[5]]]], True]], None, 0]
+    effect = codec.decode_effect(msgspec.msgpack.encode(plain), engines)
+    assert dict(effect.parts[0].value[2]) == {(4, 4): ((5,),)}
+
+
 @pytest.mark.parametrize(
     ("plain", "why"),
     [

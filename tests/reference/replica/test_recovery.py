@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mergelaw.replica import recovery
-from mergelaw.replica.collect import StableCut, collect, pending
+from mergelaw.replica.collect import collect, pending
 from mergelaw.replica.database import Database, default_engines
 from mergelaw.replica.model import Effect
 from mergelaw.replica.recovery import BLOCK, declare_void, gaps, restore, start_run
@@ -192,32 +192,3 @@ def test_collection_is_bounded_by_its_limit() -> None:
     while collect(a, 0, 3) is not None:
         pass
     assert not a.keys
-
-
-def test_the_cut_waits_for_what_a_reporter_had_issued() -> None:
-    one, two = CausalContext([(1, 1)]), CausalContext([(2, 1)])
-    cut = StableCut(1, frozenset({1, 2}))
-    cut.report(1, one, EMPTY)
-    assert cut.cut == EMPTY
-    # 2 has received 1's write and made one that has not arrived here.
-    cut.report(2, one | two, EMPTY)
-    assert cut.cut == EMPTY
-    cut.report(1, one | two, EMPTY)
-    assert cut.cut == one | two and cut.settled == EMPTY
-    cut.report(2, one | two, one)
-    assert cut.settled == one
-    cut.report(7, one, one | two)
-    assert cut.settled == one
-
-
-def test_the_cut_follows_the_members() -> None:
-    one = CausalContext([(1, 1)])
-    cut = StableCut(1, frozenset({1, 2, 3}))
-    cut.report(1, one, EMPTY)
-    cut.report(2, one, EMPTY)
-    assert cut.cut == EMPTY
-    cut.set_members(frozenset({1, 2}))
-    assert cut.cut == one
-    cut.set_members(frozenset({1, 2, 4}))
-    cut.report(4, EMPTY, EMPTY)
-    assert cut.cut == one
