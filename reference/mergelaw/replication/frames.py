@@ -61,6 +61,8 @@ class Member(msgspec.Struct, array_like=True, frozen=True):
     """Where it listens for peers."""
     since: Count
     """Configuration version that set the address."""
+    turn: Count = 0
+    """How often it was retired or kept; odd: it takes no writes, since it is to be removed."""
 
 
 class Settled(msgspec.Struct, array_like=True, frozen=True):

@@ -67,6 +67,8 @@ class Refusal(StrEnum):
     """The instance shuts down."""
     BUSY = "too many links"
     """Too many links that have not proved themselves."""
+    BEHIND = "old snapshot"
+    """A snapshot of an instance that lacks what was collected here."""
     EFFECT = "bad effect"
     """An effect that cannot be applied here."""
 

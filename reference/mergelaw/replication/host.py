@@ -72,7 +72,7 @@ class Host(Protocol):
         ...
 
     def snapshot(self) -> Outgoing:
-        """A snapshot of this moment."""
+        """A snapshot of this moment: all that clients were told is done is in it, and in `received` from then on."""
         ...
 
     def incoming(self, seen: CausalContext, received: CausalContext, cut: CausalContext) -> Incoming:
@@ -84,7 +84,7 @@ class Host(Protocol):
         ...
 
     def configured(self, configuration: Configuration) -> None:
-        """The configuration has changed: keep it."""
+        """The configuration has changed: keep it, and look anew at whether clients may write."""
         ...
 
     def settle(self) -> bool:

@@ -3,12 +3,15 @@
 The configuration is itself a small replicated value: members and removed ids only grow, and who was removed is no
 member. So changes made at two instances at once come together, whoever hears of which first. Each change raises the
 version; an instance with an older version is refused until it has taken over the newer one.
+
+A member may be retiring: it takes no writes, so that all of its effects can reach the others before it is removed.
+Retiring and being kept after all take turns, which are counted; the higher count prevails.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mergelaw.replica.model import MAX_REPLICA
 from mergelaw.replication.frames import FrameError, Member, Settled
@@ -31,6 +34,8 @@ class Configuration:
     """Id -> where it listens for peers (("", 0): not known), and the version that said so."""
     removed: frozenset[int] = frozenset()
     """Ids that never come back."""
+    turns: Mapping[int, int] = field(default_factory=dict)
+    """Id of a member -> how often it was retired or kept; odd: it is retiring. Without those of no turn."""
 
     @staticmethod
     def first(members: Mapping[int, Address]) -> Configuration:
@@ -44,6 +49,22 @@ class Configuration:
         known = self.members.get(replica)
         return known[0] if known is not None and known[0][1] else None
 
+    def retiring(self, replica: int) -> bool:
+        """Whether `replica` is a member that takes no writes, since it is to be removed."""
+        return self.turns.get(replica, 0) % 2 == 1
+
+    def with_retiring(self, replica: int, retiring: bool) -> Configuration:
+        """With a member that is to be removed, or is kept after all; itself where it is so already.
+
+        Raises: MembershipError, if it is no member.
+        """
+        if replica not in self.members:
+            raise MembershipError(f"instance {replica} is no member")
+        if self.retiring(replica) == retiring:
+            return self
+        turns = {**self.turns, replica: self.turns.get(replica, 0) + 1}
+        return replace(self, version=self.version + 1, turns=turns)
+
     def with_member(self, replica: int, address: Address) -> Configuration:
         """With one member more. Raises: MembershipError, if there is or was one of that id."""
         _check(replica)
@@ -52,14 +73,15 @@ class Configuration:
         if replica in self.members:
             raise MembershipError(f"instance {replica} is a member already")
         version = self.version + 1
-        return Configuration(version, _sorted({**self.members, replica: (address, version)}), self.removed)
+        return replace(self, version=version, members=_sorted({**self.members, replica: (address, version)}))
 
     def without_member(self, replica: int) -> Configuration:
         """With `replica` removed, for good. Raises: MembershipError, if it is no member."""
         if replica not in self.members:
             raise MembershipError(f"instance {replica} is no member")
         members = {other: known for other, known in self.members.items() if other != replica}
-        return Configuration(self.version + 1, members, self.removed | {replica})
+        turns = {other: turn for other, turn in self.turns.items() if other != replica}
+        return Configuration(self.version + 1, members, self.removed | {replica}, turns)
 
     def with_address(self, replica: int, address: Address) -> Configuration:
         """With a member at another address; itself where it is there already. Raises: MembershipError."""
@@ -68,7 +90,7 @@ class Configuration:
         if self.members[replica][0] == address:
             return self
         version = self.version + 1
-        return Configuration(version, _sorted({**self.members, replica: (address, version)}), self.removed)
+        return replace(self, version=version, members=_sorted({**self.members, replica: (address, version)}))
 
     def merge(self, other: Configuration) -> Configuration:
         """What both say; commutative. Its version is the greater one, or above it where that does not say it all."""
@@ -81,15 +103,23 @@ class Configuration:
         for replica in sorted({*self.members, *other.members} - removed):
             known = [c.members[replica] for c in (self, other) if replica in c.members]
             members[replica] = max(known, key=lambda k: (k[1], k[0]))
+        turns = {
+            replica: max(c.turns.get(replica, 0) for c in (self, other))
+            for replica in members
+            if replica in self.turns or replica in other.turns
+        }
         version = max(self.version, other.version)
         greatest = [c for c in (self, other) if c.version == version]
-        if any((dict(c.members), c.removed) != (members, removed) for c in greatest):
+        if any((c.members, c.removed, c.turns) != (members, removed, turns) for c in greatest):
             version += 1
-        return Configuration(version, members, removed)
+        return Configuration(version, members, removed, turns)
 
     def settled(self) -> Settled:
         """As messages carry it."""
-        members = tuple(Member(replica, known[0], known[1]) for replica, known in sorted(self.members.items()))
+        members = tuple(
+            Member(replica, known[0], known[1], self.turns.get(replica, 0))
+            for replica, known in sorted(self.members.items())
+        )
         return Settled(self.version, members, tuple(sorted(self.removed)))
 
     @staticmethod
@@ -108,6 +138,7 @@ class Configuration:
             settled.version,
             {member.id: (member.address, member.since) for member in settled.members},
             frozenset(settled.removed),
+            {member.id: member.turn for member in settled.members if member.turn},
         )
 
 

@@ -21,7 +21,7 @@ from mergelaw.replica.model import Effect
 from mergelaw.replication.handshake import NONCE_BYTES, Identity
 from mergelaw.replication.host import Entropy, Host, PeerInfo, Randomness, Settings, Stats
 from mergelaw.replication.hub import Hub
-from mergelaw.replication.membership import Address, Configuration
+from mergelaw.replication.membership import Address, Configuration, MembershipError
 from mergelaw.replication.session import Session, Target
 from mergelaw.semantics.context import EMPTY, CausalContext
 
@@ -290,7 +290,7 @@ class Mesh:
 
     @property
     def writable(self) -> bool:
-        """Whether clients may write: not while the instance joins, nor once it was removed."""
+        """Whether clients may write: not while the instance joins, nor once it was removed or is to be."""
         return self.hub.writable
 
     @property
@@ -349,17 +349,21 @@ class Mesh:
                 left = deadline - self.loop.time()
                 if left <= 0:
                     return False
-                event.clear()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(min(left, _ASK_S)):
-                        await event.wait()
-                        continue
-                self.hub.ask()
+                await self._reported(event, left)
         finally:
             self._asked.discard(event)
 
+    async def _reported(self, event: asyncio.Event, seconds: float) -> None:
+        """Waits for a report, at most so long; asks for one if none comes by itself."""
+        event.clear()
+        try:
+            async with asyncio.timeout(min(seconds, _ASK_S)):
+                await event.wait()
+        except TimeoutError:
+            self.hub.ask()
+
     def add(self, replica: int, address: Address, *, force: bool = False) -> None:
-        """Makes `replica` a member; see `Hub.add`. Raises: MembershipError."""
+        """Makes `replica` a member, or keeps one that is retiring; see `Hub.add`. Raises: MembershipError."""
         self.hub.add(replica, address, force=force)
 
     def move(self, address: Address) -> None:
@@ -367,10 +371,29 @@ class Mesh:
         self.hub.move(address)
 
     async def remove(self, replica: int, *, force: bool = False, timeout_ms: int = 5_000) -> None:
-        """Removes `replica`, once all have all that it wrote; with `force` at once, whether they have or not.
+        """Removes `replica`, once it refuses writes and all have what it wrote; with `force` at once, come what may.
 
-        Raises: MembershipError, if it is no member, or that takes longer than `timeout_ms`.
+        Raises: MembershipError, if it is no member, or that takes longer than `timeout_ms`; then it takes writes again.
         """
-        if not force and replica in self.hub.configuration.members:
-            await self.wait_synced(timeout_ms)
-        self.hub.remove(replica, force=force)
+        hub = self.hub
+        if force:
+            hub.remove(replica, force=True)
+            return
+        hub.retire(replica)
+        deadline = self.loop.time() + timeout_ms / 1000
+        event = asyncio.Event()
+        self._asked.add(event)
+        try:
+            # Another instance may be about to remove it too.
+            while replica not in hub.configuration.removed:
+                try:
+                    hub.remove(replica)
+                except MembershipError:
+                    left = deadline - self.loop.time()
+                    if left <= 0:
+                        raise
+                    await self._reported(event, left)
+        finally:
+            self._asked.discard(event)
+            if hub.configuration.retiring(replica):
+                hub.keep(replica)

@@ -15,12 +15,11 @@ from mergelaw.semantics.context import EMPTY, CausalContext
 class Reports:
     """Reports in and out. A ping is answered at once; else a report goes out when there is something new to tell."""
 
-    def __init__(self, replica: int, host: Host, settings: Settings, clock: Clock, stability: Stability) -> None:
-        """Of instance `replica`."""
+    def __init__(self, host: Host, settings: Settings, clock: Clock, stability: Stability) -> None:
+        """Nothing has been told yet."""
         self.stability = stability
         self.on_report: Callable[[], None] = lambda: None
         """Told of every report that came."""
-        self._replica = replica
         self._host = host
         self._settings = settings
         self._clock = clock
@@ -83,16 +82,15 @@ class Reports:
             session.pinged = 0
         assert session.link.peer is not None and session.out is not None
         self.stability.report(session.link.peer, reported)
-        session.out.reported(reported.received)
+        session.out.reported(reported.received, reported.cut)
         repaired = self._repair(session)
         self.on_report()
         return repaired
 
     def _repair(self, session: Session) -> bool:
-        """Sends what the peer has lacked for long of third instances: they may not reach it any more."""
+        """Sends what the peer has lacked for long and will not get by itself: its origin may not reach it any more."""
         assert session.out is not None
-        missing = self._host.received - session.reported.received
-        missing = CausalContext.from_runs(run for run in missing.runs if run[0] != self._replica)
+        missing = session.out.unsent(self._host.received - session.reported.received)
         now = self._now()
         lacking = missing & session.lacking
         if not lacking:

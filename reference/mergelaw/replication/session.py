@@ -82,6 +82,8 @@ class Session:
     """Of the peer, as it last said."""
     hello_received: CausalContext = EMPTY
     """What the peer had when the two linked."""
+    hello_cut: CausalContext = EMPTY
+    """Its cut then."""
     synced: bool = False
     """Whether all of that is here."""
     needed_full: bool = False
@@ -98,6 +100,8 @@ class Session:
     """The peer's clock in its last report."""
     echo: int = 0
     """Serial of the peer's last ping."""
+    retired: int | None = None
+    """Since the peer says that it takes no writes: serial of the ping whose report tells all that it has issued."""
     told: Reported = field(default=_NOTHING)
     """What we last reported."""
     told_ms: float = 0.0

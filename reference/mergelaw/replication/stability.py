@@ -79,12 +79,14 @@ class Stability:
         self.everywhere = everywhere
         return grown
 
-    def adopt(self, cut: CausalContext) -> None:
-        """The cut of an instance whose snapshot has been taken over: what it held stable is so here.
+    def adopt(self, cut: CausalContext) -> bool:
+        """The cut of an instance all of whose `received` of then is here: what it held stable is so here.
 
-        A new instance could else write beside what all others have dropped.
+        Whether ours has grown. See `joining`.
         """
+        grown = not cut <= self.cut
         self.cut = self.cut | cut
+        return grown
 
     def forget(self, peer: int) -> None:
         """`peer` was removed."""

@@ -1,11 +1,9 @@
-"""What one instance sends another, and how it takes a snapshot in.
+"""What one instance sends another: the sending half of a live link. The receiving half is in `inbound`.
 
-`Outbound` is the sending half of a live link. What the peer lacks at first comes from the backlog, or, where that does
-not reach back, as a snapshot: offered, granted by the peer, sent in chunks as the peer gives credit. All the while new
-effects go out between the chunks. Both halves of a link do so on their own, so a full sync merges both ways.
-
-`Inbound` is the receiving half of all links together: one snapshot at a time, since the first one may well make the
-others needless. Service goes on; effects are applied meanwhile, and the snapshot is merged with its last chunk.
+What the peer lacks at first comes from the backlog, or, where that does not reach back, as a snapshot: offered, granted
+by the peer, sent in chunks as the peer gives credit. All the while new effects go out between the chunks. Both halves
+of a link do so on their own, so a full sync merges both ways. Where the backlog loses what the peer still lacks, it is
+one more snapshot; a peer takes one at a time, so that waits for the end of one that is on its way.
 
 Source: `stores.md`, rule 16.
 """
@@ -31,9 +29,9 @@ from mergelaw.replication.frames import (
     context,
     runs,
 )
-from mergelaw.replication.host import Host, Incoming, Settings, Stats
+from mergelaw.replication.host import Host, Settings, Stats
 from mergelaw.replication.link import Link
-from mergelaw.semantics.context import CausalContext, Dot, Run
+from mergelaw.semantics.context import EMPTY, CausalContext, Dot, Run
 
 _READ_AT_ONCE = 2_000
 """Effects looked at in one slice of work."""
@@ -54,8 +52,15 @@ class Source:
     """The last batch encoded: from, to, level. Links at one position share it."""
 
     def held(self) -> CausalContext:
-        """All that a peer may be sent. What waits is part of it: its origin may have lost it in a crash."""
-        return self.host.received.add(self.waiting) if self.waiting else self.host.received
+        """All that a peer may be sent: what was received, and what waits and is still in the backlog."""
+        return self.host.received | self.sendable()
+
+    def sendable(self) -> CausalContext:
+        """What waits, as far as the backlog has it. Peers get it too: its origin may have lost it in a crash.
+
+        No snapshot carries what waits, so what the backlog lost of it cannot be sent before it is applied here.
+        """
+        return CausalContext(self.waiting) - self.backlog.gone if self.waiting else EMPTY
 
 
 @dataclass(slots=True)
@@ -98,6 +103,8 @@ class Outbound:
         self._snapshot = 0
         """How many were offered."""
         self._chunks: Iterator[bytes] | None = None
+        self._again = False
+        """After the chunks that are on their way the peer will lack what the backlog has lost meanwhile."""
         self._sent = 0
         self._credit = 0
         self._supply()
@@ -112,24 +119,50 @@ class Outbound:
     def _supply(self) -> None:
         """The peer is to get all that it lacks: from the backlog if that suffices, else by a snapshot."""
         missing = self.source.held() - self.received
+        self._scan = None
         self._position = self.source.backlog.end
         if self.source.backlog.covers(missing):
             self._walk(missing)
         else:
-            self._offer_due = not self._offered and self._chunks is None
+            self._need_snapshot()
+
+    def _need_snapshot(self) -> None:
+        """The backlog does not have what the peer lacks. A peer takes one snapshot at a time, so none is offered twice.
+
+        One that is offered and not begun is taken later than now, and brings it.
+        """
+        if self._chunks is not None:
+            self._again = True
+        elif not self._offered:
+            self._offer_due = True
+
+    def _fell_behind(self) -> None:
+        """The backlog was cut off above our place in it."""
+        if self._offered or self._chunks is not None:
+            self._scan = None
+            self._position = self.source.backlog.end
+            self._need_snapshot()
+        else:
+            self._supply()
 
     def _walk(self, missing: CausalContext) -> None:
         if missing:
             self._scan = _Scan(self.source.backlog.start, self.source.backlog.end, missing)
 
+    def unsent(self, missing: CausalContext) -> CausalContext:
+        """Of what the peer lacks, that which new effects will not bring: it is of others, or not in the backlog."""
+        gone = self.source.backlog.gone
+        own = CausalContext.from_runs(run for run in missing.runs if run[0] == self.source.replica)
+        return (missing - own) | (own & gone)
+
     def repair(self, missing: CausalContext) -> None:
         """The peer has lacked this for long, and nobody else seems to send it."""
-        if self._scan is not None or self._offer_due or self._offered or self._chunks is not None:
+        if not self._supplied:
             return
         if self.source.backlog.covers(missing):
             self._walk(missing)
         else:
-            self._offer_due = True
+            self._need_snapshot()
 
     def granted(self, message: Credit) -> None:
         """The peer takes chunks. Raises: FrameError, if they are of no snapshot that was offered."""
@@ -160,7 +193,7 @@ class Outbound:
         # What the snapshot holds need not be sent again.
         self.received = self.received | snapshot.received
         self._scan = None
-        self._walk(CausalContext(self.source.waiting))
+        self._walk(self.source.sendable())
 
     # -- sending -----------------------------------------------------------------------------------
 
@@ -215,8 +248,7 @@ class Outbound:
         try:
             items = self.source.backlog.read(scan.position, min(_READ_AT_ONCE, scan.end - scan.position))
         except LookupError:
-            self._scan = None
-            self._supply()
+            self._fell_behind()
             return
         wanted = scan.wanted
         chosen, looked_at = self._choose(items, lambda item: (item.origin, item.last) in wanted)
@@ -229,7 +261,7 @@ class Outbound:
             if absent:
                 # What was received and is not in the backlog came some other way, and goes on by a snapshot.
                 self.source.backlog.forget(absent)
-                self._offer_due = True
+                self._need_snapshot()
 
     def _stream(self) -> None:
         backlog = self.source.backlog
@@ -238,7 +270,7 @@ class Outbound:
         try:
             items = backlog.read(self._position, _READ_AT_ONCE)
         except LookupError:
-            self._supply()
+            self._fell_behind()
             return
         start = self._position
         chosen, looked_at = self._choose(items, self._wants)
@@ -301,6 +333,9 @@ class Outbound:
             self.link.send(End(self._sent))
             self._chunks = None
             self.source.stats.full_syncs_out += 1
+            if self._again:
+                self._again = False
+                self._supply()
             return
         self._sent += 1
         self.source.stats.chunks_out += 1
@@ -312,9 +347,10 @@ class Outbound:
 
     # -- lag ---------------------------------------------------------------------------------------
 
-    def reported(self, received: CausalContext) -> None:
-        """The peer says what it has."""
+    def reported(self, received: CausalContext, cut: CausalContext) -> None:
+        """The peer says what it has, and below what it may have collected."""
         self.received = received
+        self._cut = cut
         backlog = self.source.backlog
         position = max(self._acknowledged, backlog.start)
         while (item := backlog.get(position)) is not None and (
@@ -332,110 +368,3 @@ class Outbound:
             return 0, 0
         item = self.source.backlog.get(max(self._acknowledged, self.source.backlog.start))
         return dots, 0 if item is None else max(0, now_ms - item.time_ms)
-
-
-class Inbound:
-    """The receiving half: whose snapshot is coming in, and who waits."""
-
-    def __init__(self, host: Host, settings: Settings, stats: Stats) -> None:
-        self._host = host
-        self._settings = settings
-        self._stats = stats
-        self._queue: list[tuple[Link, int]] = []
-        self._current: Link | None = None
-        self._snapshot = 0
-        self._incoming: Incoming | None = None
-        self._begun: Begin | None = None
-        self._chunks = 0
-        self._progress_ms = 0.0
-
-    @property
-    def current(self) -> Link | None:
-        """Whose snapshot is coming in."""
-        return self._current
-
-    def offered(self, link: Link, message: Offer, now_ms: float) -> None:
-        """A peer offers a snapshot. Raises: FrameError, if it has done so already."""
-        if link is self._current or any(waiting is link for waiting, _ in self._queue):
-            raise FrameError("a snapshot is offered twice")
-        self._queue.append((link, message.snapshot))
-        self._grant(now_ms)
-
-    def _grant(self, now_ms: float) -> None:
-        if self._current is None and self._queue:
-            self._current, self._snapshot = self._queue.pop(0)
-            self._chunks = 0
-            self._progress_ms = now_ms
-            received = runs(self._host.received)
-            self._current.send(Credit(self._snapshot, self._settings.chunks_ahead, received))
-
-    def begin(self, link: Link, message: Begin, now_ms: float) -> None:
-        """The snapshot begins. Raises: FrameError, if it was not granted, or is behind what was collected here."""
-        if link is not self._current or self._incoming is not None:
-            raise FrameError("a snapshot begins that was not asked for")
-        seen, received, cut = context(message.seen), context(message.received), context(message.cut)
-        if not (received <= seen and cut <= received):
-            raise FrameError("a snapshot contradicts itself: it has not seen what it received, or not received its cut")
-        try:
-            self._incoming = self._host.incoming(seen, received, cut)
-        except ValueError as error:
-            raise FrameError(f"a snapshot is refused: {error}") from None
-        self._begun = message
-        self._progress_ms = now_ms
-
-    def chunk(self, link: Link, message: Chunk, now_ms: float) -> None:
-        """A chunk has come. Raises: FrameError, if it is not the next, or cannot be read."""
-        if link is not self._current or self._incoming is None:
-            raise FrameError("a chunk of no snapshot")
-        if message.number != self._chunks + 1:
-            raise FrameError(f"chunk {message.number} came after chunk {self._chunks}")
-        try:
-            self._incoming.feed(message.data)
-        except ValueError as error:
-            raise FrameError(f"a chunk cannot be read: {error}") from None
-        self._chunks += 1
-        self._stats.chunks_in += 1
-        self._progress_ms = now_ms
-        link.send(Credit(self._snapshot, self._chunks + self._settings.chunks_ahead, ()))
-
-    def end(self, link: Link, message: End, now_ms: float) -> Begin:
-        """The last chunk has come: the snapshot is merged. Returns how it began. Raises: FrameError."""
-        if link is not self._current or self._incoming is None or self._begun is None:
-            raise FrameError("the end of no snapshot")
-        if message.chunks != self._chunks:
-            raise FrameError(f"a snapshot of {message.chunks} chunks ends after {self._chunks}")
-        begun = self._begun
-        try:
-            self._incoming.finish()
-        except ValueError as error:
-            raise FrameError(f"a snapshot cannot be merged: {error}") from None
-        self._incoming = None
-        self._stats.full_syncs_in += 1
-        self._next(now_ms)
-        return begun
-
-    def withdrawn(self, link: Link, now_ms: float) -> None:
-        """The peer needs not send its snapshot. Raises: FrameError, if it has begun to, or offered none."""
-        if link is not self._current or self._incoming is not None:
-            raise FrameError("no offer to be withdrawn")
-        self._next(now_ms)
-
-    def lost(self, link: Link, now_ms: float) -> None:
-        """The link is gone."""
-        self._queue = [(waiting, snapshot) for waiting, snapshot in self._queue if waiting is not link]
-        if link is self._current:
-            if self._incoming is not None:
-                self._incoming.abort()
-            self._next(now_ms)
-
-    def _next(self, now_ms: float) -> None:
-        self._current = None
-        self._incoming = None
-        self._begun = None
-        self._grant(now_ms)
-
-    def stalled(self, now_ms: float) -> Link | None:
-        """The link whose snapshot does not go on, if any."""
-        if self._current is not None and now_ms - self._progress_ms >= self._settings.stall_ms:
-            return self._current
-        return None

@@ -88,6 +88,8 @@ class Api(ABC):
             return None
         if self.mesh.hub.expelled:
             return b"READONLY This instance was removed from the database."
+        if self.mesh.hub.retiring:
+            return b"READONLY This instance is to be removed from the database."
         return b"READONLY This instance takes writes once it is in sync with its peers."
 
     @property
@@ -250,7 +252,10 @@ class Api(ABC):
             raise CommandError(f"ERR {error}") from None
 
     def remove_peer(self, peer_id: int) -> None:
-        """Remove a member for ever, once the others have what it wrote, or it cannot be asked. Raises: CommandError."""
+        """Remove a member for ever: it refuses writes, and goes once the others have what it wrote.
+
+        At a time limit it goes all the same: it may be down. Raises: CommandError.
+        """
         if peer_id not in self.mesh.configuration.members:
             raise CommandError(f"ERR instance {peer_id} is no member")
         if peer_id == self.db.replica:

@@ -49,6 +49,9 @@ from mergelaw.server.storage.writer import Policy, Progress
 _BATCH_BYTES = 256 * 1024
 """Commands are put into one effect up to about so many bytes of requests."""
 _BATCH_S = 0.001
+_LONG_BATCH_S = 0.004
+_MANY_DOTS = 40
+"""An effect of more dots tells of load."""
 _SLICE_S = 0.004
 """How long work in the background may hold up clients."""
 _REAPED_AT_ONCE = 16
@@ -124,6 +127,7 @@ class Instance(Api):
         self._batch_began = 0
         """So many bytes had come when it began."""
         self._flushed_at = 0.0
+        self._batch_s = _BATCH_S
         self._flush_timer: asyncio.TimerHandle | None = None
         self._outbox: deque[tuple[int, bytes, Effect]] = deque()
         """With `always`: effects that are not sent before they are durable."""
@@ -273,13 +277,13 @@ class Instance(Api):
     def begin(self, now_ms: int) -> Transaction:
         """The transaction of all commands that run in this iteration of the loop; then it becomes one effect.
 
-        Where effects would follow each other faster than each `_BATCH_S`, it lasts so long.
+        Where effects would follow each other too fast, it lasts longer: `_BATCH_S`, or under load `_LONG_BATCH_S`.
         """
         tx = self._tx
         if tx is None:
             tx = self._tx = self.db.begin(now_ms)
             self._batch_began = self.bytes_in
-            wait = self._flushed_at + _BATCH_S - self.loop.time()
+            wait = self._flushed_at + self._batch_s - self.loop.time()
             if wait > 0:
                 self._flush_timer = self.loop.call_later(wait, self.flush)
             else:
@@ -303,6 +307,7 @@ class Instance(Api):
             self._flushed_at = self.loop.time()
             effect = tx.commit()
             if effect is not None:
+                self._batch_s = _LONG_BATCH_S if effect.last - effect.first > _MANY_DOTS else _BATCH_S
                 self.publish(effect)
 
     def publish(self, effect: Effect) -> None:

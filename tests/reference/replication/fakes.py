@@ -350,3 +350,15 @@ class Network:
 
 def configuration(*members: int) -> Configuration:
     return Configuration.first({member: ("sim", member) for member in members})
+
+
+def three(seed: int = 1, **settings: object) -> Network:
+    network = Network(seed)
+    for replica in (1, 2, 3):
+        network.add(replica, configuration(1, 2, 3), settings=Settings(**settings))  # type: ignore[arg-type]
+    return network
+
+
+def is_writable(hub: Hub) -> bool:
+    """A call, since a type checker takes an attribute to stay what it was found to be."""
+    return hub.writable

@@ -21,20 +21,22 @@ def histories(draw: st.DrawFn) -> Configuration:
     for _ in range(draw(st.integers(0, 4))):
         replica, address = draw(st.integers(1, 5)), draw(st.sampled_from(ADDRESSES))
         try:
-            match draw(st.integers(0, 2)):
+            match draw(st.integers(0, 4)):
                 case 0:
                     made = made.with_member(replica, address)
                 case 1:
                     made = made.without_member(replica)
-                case _:
+                case 2:
                     made = made.with_address(replica, address)
+                case retiring:
+                    made = made.with_retiring(replica, retiring == 3)
         except MembershipError:
             continue
     return made
 
 
 def content(configuration: Configuration) -> object:
-    return dict(configuration.members), configuration.removed
+    return dict(configuration.members), configuration.removed, dict(configuration.turns)
 
 
 @given(histories(), histories(), histories())
@@ -43,6 +45,7 @@ def test_merging_loses_no_member_and_brings_none_back(a: Configuration, b: Confi
     assert content(merged) == content(b.merge(a)) and merged.version == b.merge(a).version
     assert merged.removed == a.removed | b.removed
     assert set(merged.members) == (set(a.members) | set(b.members)) - merged.removed
+    assert set(merged.turns) <= set(merged.members)
     assert merged.version >= max(a.version, b.version)
     assert merged.merge(a) == merged.merge(b) == merged == merged.merge(merged)
     assert content(a.merge(b).merge(c)) == content(a.merge(b.merge(c)))
@@ -85,6 +88,22 @@ def test_changes_that_cannot_be() -> None:
     with pytest.raises(MembershipError, match=r"1\.\.4095"):
         configuration.with_member(4096, ("h", 2))
     assert configuration.address(1) == ("h", 1) and configuration.address(2) is None
+
+
+def test_retiring_and_being_kept_take_turns() -> None:
+    first = Configuration.first({1: ("h", 1), 2: ("h", 2)})
+    retiring = first.with_retiring(2, True)
+    assert retiring.retiring(2) and not retiring.retiring(1) and retiring.version == 2
+    assert retiring.with_retiring(2, True) is retiring and first.with_retiring(2, False) is first
+    # Two instances say so at once: that is one turn. Who kept it knew of that, and prevails.
+    assert retiring.merge(first.with_retiring(2, True)) == retiring
+    kept = retiring.with_retiring(2, False)
+    assert not kept.retiring(2) and not kept.merge(retiring).retiring(2)
+    assert kept.with_retiring(2, True).merge(kept).retiring(2)
+    gone = kept.without_member(2)
+    assert not gone.merge(retiring).turns and not gone.merge(retiring).retiring(2)
+    with pytest.raises(MembershipError, match="no member"):
+        gone.with_retiring(2, True)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from mergelaw.replica.codec import encode_effect
 from mergelaw.replica.database import Database, default_engines
 from mergelaw.replication.adapter import DatabaseHost
 from mergelaw.replication.host import Settings
-from mergelaw.replication.membership import Configuration
+from mergelaw.replication.membership import Configuration, MembershipError
 from mergelaw.replication.mesh import Mesh
 from tests.ports import free_ports
 from tests.reference.replication.fakes import SECRET, FakeHost
@@ -241,6 +241,63 @@ def test_an_instance_joins_and_another_leaves() -> None:
                 assert all(len(each) == 51 for each in said(c))
             finally:
                 await mesh.stop()
+
+    run(test())
+
+
+def test_an_instance_that_clients_write_to_is_removed_and_nothing_is_lost() -> None:
+    async def test() -> None:
+        async with cluster() as c:
+            await c.all_live()
+            three = c.meshes[3]
+            written: list[tuple[int, int]] = []
+
+            async def client() -> None:
+                while not three.hub.expelled:
+                    if three.writable:
+                        written.append(say(c, 3, b"%d" % len(written)))
+                    await asyncio.sleep(0)
+
+            task = asyncio.create_task(client())
+            await until(lambda: len(written) > 100)
+            await c.meshes[1].remove(3)
+            assert all(identity in c.hosts[1].received for identity in written)
+            assert all(identity in c.hosts[2].received for identity in written)
+            await until(lambda: three.hub.expelled)
+            await task
+            assert written[-1] in c.hosts[1].received
+
+    run(test())
+
+
+def test_a_removal_that_takes_too_long_is_given_up_and_the_instance_kept() -> None:
+    async def test() -> None:
+        async with cluster() as c:
+            await c.all_live()
+            c.cut(1, 2)
+            await until(lambda: 2 not in c.meshes[1].hub.live)
+            with pytest.raises(MembershipError, match="not linked to instance 2"):
+                await c.meshes[1].remove(3, timeout_ms=200)
+            assert not c.meshes[1].configuration.retiring(3)
+            await until(lambda: c.meshes[3].writable)
+            c.heal(1, 2)
+            say(c, 3, b"goes on")
+            await c.all_live()
+            assert await c.meshes[3].wait_synced(5000)
+            with pytest.raises(MembershipError, match="no member"):
+                await c.meshes[1].remove(9)
+
+    run(test())
+
+
+def test_two_instances_may_remove_a_third_at_once() -> None:
+    async def test() -> None:
+        async with cluster() as c:
+            await c.all_live()
+            say(c, 3, b"a")
+            await asyncio.gather(c.meshes[1].remove(3), c.meshes[2].remove(3))
+            assert sorted(c.meshes[1].configuration.members) == sorted(c.meshes[2].configuration.members) == [1, 2]
+            assert all(len(each) == 1 for each in said(c))
 
     run(test())
 

@@ -81,5 +81,24 @@ def test_a_new_member_holds_the_cut_and_a_removed_one_does_not() -> None:
 
 def test_a_new_instance_starts_with_the_cut_of_its_snapshot() -> None:
     cut = Stability(3)
-    cut.adopt(to(a=4))
+    assert cut.adopt(to(a=4))
     assert cut.cut == to(a=4)
+    assert not cut.adopt(to(a=3))
+    assert cut.cut == to(a=4)
+
+
+def test_a_new_member_that_has_nothing_yet_takes_nothing_from_the_cut() -> None:
+    cut = Stability(1)
+    cut.report(2, reported(to(a=1), cut=to(a=1)))
+    assert cut.advance((1, 2), reported(to(a=1), cut=to(a=1)))
+    cut.report(4, reported(EMPTY))
+    assert not cut.advance((1, 2, 4), reported(to(a=1)))
+    assert cut.cut == cut.everywhere == to(a=1)
+
+
+def test_reports_of_others_than_members_do_not_count() -> None:
+    cut = Stability(1)
+    cut.report(2, reported(to(a=2), cut=to(a=2)))
+    cut.report(7, reported(to(a=1), cut=to(a=1)))
+    assert cut.advance((1, 2), reported(to(a=2), cut=to(a=2)))
+    assert cut.cut == cut.everywhere == to(a=2)
