@@ -79,10 +79,12 @@ def summed(value: Value | None, amount: Number | float, error: str = NOT_A_FLOAT
 
 
 def _increase(c: Call, amount: int) -> int:
-    key = c.args[1]
-    total = counted(value_of(c, key), amount, NOT_AN_INTEGER)
-    tx = c.tx
-    tx.update(key, "increase", amount, tx.accumulator(key))
+    key, tx = c.args[1], c.tx
+    total = tx.increased(key, amount, LEAST, GREATEST)
+    if total is None:
+        total = counted(value_of(c, key), amount, NOT_AN_INTEGER)
+        tx.update(key, "increase", amount, tx.accumulator(key))
+        tx.remember(key, "increase", (), total)
     return total
 
 

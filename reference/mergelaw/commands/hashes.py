@@ -31,10 +31,14 @@ def _set_fields(c: Call) -> int:
         raise wrong_arity(c.command.name)
     key = c.args[1]
     if len(c.args) == 4:
-        name = to_text(c.args[2])
+        name, tx = to_text(c.args[2]), c.tx
+        field = name, to_value(c.args[3])
+        if tx.replaced(key, "hash_set", field):
+            return 0
         entry = c.typed(key, "hash")
         created = 1 if entry is None or not c.db.field_visible(entry, name, c.now_ms) else 0
-        c.tx.update(key, "hash_set", name, to_value(c.args[3]))
+        tx.update(key, "hash_set", *field)
+        tx.remember(key, "hash_set", field)
         return created
     found = fields_of(c, key)
     created = 0

@@ -45,11 +45,15 @@ def members_of(c: Call, key: bytes) -> Members | None:
 def sadd(c: Call) -> Reply:
     """How many of them are new."""
     key = c.args[1]
-    held = members_of(c, key)
     if len(c.args) == 3:
-        name = to_text(c.args[2])
-        c.tx.update(key, "add", name)
-        return 1 if held is None or name not in held else 0
+        member, tx = (to_text(c.args[2]),), c.tx
+        if tx.repeats(key, "add", member):
+            return 0
+        held = members_of(c, key)
+        tx.update(key, "add", *member)
+        tx.remember(key, "add", member)
+        return 1 if held is None or member[0] not in held else 0
+    held = members_of(c, key)
     names = dict.fromkeys(map(to_text, c.args[2:]))
     for name in names:
         c.tx.update(key, "add", name)

@@ -178,7 +178,10 @@ def set_(c: Call) -> Reply:
     """OK, or null if NX or XX does not hold; with GET the old string, or null."""
     args = c.args
     if len(args) == 3:
-        c.tx.update(args[1], "set", to_value(args[2]))
+        key, tx, value = args[1], c.tx, (to_value(args[2]),)
+        if not tx.replaced(key, "set", value):
+            tx.update(key, "set", *value)
+            tx.remember(key, "set", value)
         return OK
     options = _options(c, 3, _OF_SET)
     when = _deadline(c, options)

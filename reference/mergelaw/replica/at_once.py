@@ -25,11 +25,5 @@ WRITES = frozenset(
 REMOVALS = frozenset({"remove", "pull", "unscore", "hash_remove"})
 """They cancel no counter parts either."""
 
-REPEATABLE = frozenset({"add"})
-"""Those that change nothing where the same transaction has just run them, word for word.
-
-They would put another fresh dot in place of one that nobody has seen.
-"""
-
 EMPTIED = {"string": "string", "set": "members", "list": "list"}
 """What TYPE tells -> the field of `Key` that a DEL empties at once."""

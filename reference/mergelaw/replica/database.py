@@ -81,6 +81,8 @@ class Database:
         """Own dots up to this number may be taken."""
         self.on_reserve: Callable[[int], int] | None = None
         """Asked for dots up to a number where they are used up; answers the new `reserved`, once that is durable."""
+        self.deferring: Transaction | None = None
+        """The transaction that has put updates off; who asks for a key has them run. Set by transactions."""
         self.open: Transaction | None = None
         """The transaction that has updated and is not committed; set by transactions."""
         self.on_presence: Callable[[bytes], None] | None = None
@@ -173,12 +175,16 @@ class Database:
         """What `key` holds, with what is hidden or expired; None: nothing to remember."""
         if self.lags:
             self._settle(key)
+        if self.deferring is not None:
+            self.deferring.settle(key)
         return self.keys.get(key)
 
     def visible(self, key: bytes, now_ms: int) -> Entry | None:
         """What readers see at `key`: None if it is absent or its time has come, whoever is to delete it."""
         if self.lags:
             self._settle(key)
+        if self.deferring is not None:
+            self.deferring.settle(key)
         entry = self.keys.get(key)
         if entry is None or entry.content == "none":
             return None
@@ -223,6 +229,8 @@ class Database:
         """A number that changes whenever `key` changes, by whomever."""
         if self.lags:
             self._settle(key)
+        if self.deferring is not None:
+            self.deferring.settle(key)
         entry = self.keys.get(key)
         return entry.version if entry is not None else self._removed.get(key, self._forgotten)
 
@@ -608,6 +616,8 @@ class Database:
 
     def view(self) -> Iterator[tuple[bytes, Entry]]:
         """All keys as they are now, whatever happens while they are gone through; a step costs a few keys."""
+        if self.open is not None:
+            self.open.fold()
         return self._viewed(self.table.view(self.epoch))
 
     def _viewed(self, view: View) -> Iterator[tuple[bytes, Entry]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from mergelaw.replica.at_once import REPEATABLE, WRITES
+from mergelaw.replica.at_once import WRITES
 from mergelaw.replica.model import KEY, Effect, Part
 from mergelaw.semantics.compile.journal import Journal
 from mergelaw.semantics.compiler import Local
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mergelaw.replica.database import Database, Entry
 
 _TWO_OPEN = "two transactions of one database are open"
+
+_DOTS_OF_ONE = 8
+"""No update that is put off takes more."""
 
 _ENDS = ("delete", "clear")
 """The updates that leave nothing, by the name that a custom type gives them; the first that it has is taken."""
@@ -58,7 +61,21 @@ class _Sum:
     Source: Almeida, Shoker, Baquero, "Delta state replicated data types" (2018), section 4.2, delta-groups.
     """
 
-    __slots__ = ("_context", "_footprint", "_value", "engine", "entry", "forgotten", "journal", "key", "last", "store")
+    __slots__ = (
+        "_context",
+        "_footprint",
+        "_value",
+        "amount",
+        "engine",
+        "entry",
+        "forgotten",
+        "journal",
+        "key",
+        "last",
+        "late",
+        "store",
+        "total",
+    )
 
     def __init__(self, key: bytes, store: str, engine: Engine) -> None:
         self.key = key
@@ -68,8 +85,14 @@ class _Sum:
         self.forgotten: list[Dot] = []
         """Of the updates in the journal."""
         self.last: tuple[str, tuple[Raw, ...]] | None = None
-        """The last update, if it need not be repeated while the key has just `entry`; with its arguments."""
+        """The last update, and its arguments, where the key has just `entry`; see `Transaction.remember`."""
         self.entry: Entry | None = None
+        self.late = False
+        """Whether it is still to be run."""
+        self.amount = 0
+        """Of the increases that are to be run."""
+        self.total = 0
+        """Where they lead."""
         self._value: Raw | None = None
         self._context: _Growing | None = None
         self._footprint: Footprint = None
@@ -116,7 +139,7 @@ class Transaction:
     of the database may update.
     """
 
-    __slots__ = ("_db", "_first", "_last", "_sums", "now_ms")
+    __slots__ = ("_db", "_first", "_last", "_late", "_sums", "now_ms")
 
     def __init__(self, db: Database, now_ms: int) -> None:
         """Use `Database.begin`."""
@@ -127,6 +150,8 @@ class Transaction:
         self._last = 0
         self._sums: dict[bytes | tuple[bytes, str], _Sum] = {}
         """By key, where the store is that of the Redis types."""
+        self._late: list[_Sum] = []
+        """Those that have, or had, an update that is to be run."""
 
     @property
     def db(self) -> Database:
@@ -144,14 +169,13 @@ class Transaction:
     def update(self, key: bytes, update: str, *args: Raw, store: str = KEY) -> None:
         """Run an update of the spec on `key` and make its delta a part of the effect.
 
-        One of `at_once.REPEATABLE` is not run again right after itself.
         A key whose time has come, or a field that `args` begin with, is deleted first, whoever owns the expiry; other
         custom stores at the key are emptied, or stay hidden where their type does not allow it.
         Raises: UpdateRefused, if its `requires` does not hold; KeyError, if there is no such store or update;
         DotsUsedUp; RuntimeError, if another transaction is open.
         """
         db = self._db
-        if db.lags:
+        if db.lags or db.deferring is not None:
             db.entry(key)
         entry = db.keys.get(key)
         if entry is not None and (
@@ -162,15 +186,99 @@ class Transaction:
         ):
             self._prepare(key, entry, update, args, store)
             entry = db.keys.get(key)
-        if update in REPEATABLE and entry is not None:
-            known = self._sums.get(key)
-            if known is not None and known.entry is entry and known.last == (update, args):
-                return
         local = db.locals.get(update) if store == KEY else None
         if local is None:
             local = db.local(store, update)
         if local is None or not self._run_local(key, entry, store, local, args):
             self._run(key, update, args, store)
+
+    # -- writes that stand in for others -----------------------------------------------------------
+
+    def remember(self, key: bytes, update: str, args: tuple[Raw, ...], total: int = 0) -> None:
+        """`update` was just run on `key`: what follows may take its place, or add to it; see `replaced` and `increased`.
+
+        `total` is what an `increase` has led to.
+        """
+        db = self._db
+        known, entry = self._sums.get(key), db.keys.get(key)
+        if known is None or entry is None or entry.deadline is not None or key in db.schedule.hashes:
+            return
+        known.last, known.entry, known.total = (update, args), entry, total
+
+    def replaced(self, key: bytes, update: str, args: tuple[Raw, ...]) -> bool:
+        """Whether an update takes the place of the one before it on `key`, which nobody has seen; it is run later.
+
+        It is, if that is the last thing that has happened to the key, in this transaction, and was the same update, of
+        the same field where it is one of a hash. So the later write has replaced the earlier one, whatever they say.
+        """
+        known = self._sums.get(key)
+        if known is None or known.last is None or known.entry is not self._db.keys.get(key):
+            return False
+        last, before = known.last
+        if last != update or len(args) == 2 and args[0] != before[0]:
+            return False
+        self._put_off(known)
+        known.last = update, args
+        return True
+
+    def repeats(self, key: bytes, update: str, args: tuple[Raw, ...]) -> bool:
+        """Whether an update that only adds is the last thing that has happened to `key`, in this transaction.
+
+        Run again it would put another fresh dot in place of one that nobody has seen.
+        """
+        known = self._sums.get(key)
+        return known is not None and known.last == (update, args) and known.entry is self._db.keys.get(key)
+
+    def increased(self, key: bytes, amount: int, low: int, high: int) -> int | None:
+        """The new total, where an increase is added to the one before it on `key`; both are run as one, later.
+
+        None: something else has happened to the key since, or the total is not within low..high.
+        """
+        known = self._sums.get(key)
+        if known is None or known.entry is not self._db.keys.get(key) or known.last is None:
+            return None
+        total = known.total + amount
+        if known.last[0] != "increase" or not low <= total <= high:
+            return None
+        self._put_off(known)
+        known.total = total
+        known.amount += amount
+        return total
+
+    def _put_off(self, known: _Sum) -> None:
+        if not known.late:
+            db = self._db
+            needed = db.last + _DOTS_OF_ONE * (len(self._late) + 1)
+            if needed > db.reserved:
+                # Now, while the client can be told that it cannot be.
+                db.reserve(needed)
+            known.late = True
+            self._late.append(known)
+            db.deferring = self
+
+    def settle(self, key: bytes) -> None:
+        """Run what was put off at `key`: somebody asks for it."""
+        known = self._sums.get(key)
+        if known is not None and known.late:
+            self._catch_up(known)
+
+    def _catch_up(self, known: _Sum) -> None:
+        known.late = False
+        assert known.last is not None
+        update, args = known.last
+        if update == "increase":
+            args = known.amount, self._accumulator(known.key, None, False)
+            known.amount = 0
+        self.update(known.key, update, *args)
+        known.entry = self._db.keys.get(known.key)
+
+    def _settle_all(self) -> None:
+        if self._late:
+            for known in self._late:
+                if known.late:
+                    self._catch_up(known)
+            self._late.clear()
+        self._db.deferring = None
 
     def delete(self, key: bytes) -> bool:
         """DEL: take away all that `key` holds, of every store. False, with nothing done, if readers see nothing there.
@@ -225,8 +333,12 @@ class Transaction:
 
         `inside` names a field of the hash at `key`, or with `scores` a member of the sorted set.
         """
+        self._db.entry(key)
+        return self._accumulator(key, inside, scores)
+
+    def _accumulator(self, key: bytes, inside: str | None, scores: bool) -> tuple[Dot] | None:
         db = self._db
-        entry = db.entry(key)
+        entry = db.keys.get(key)
         value = None if entry is None else entry.component(KEY)
         if value is None:
             return None
@@ -259,6 +371,7 @@ class Transaction:
         if not self._first:
             return None
         db = self._db
+        self._settle_all()
         origin, first, last = own = db.replica, self._first, self._last
         runs = [own]
         parts = tuple([s.part(own, runs) for s in self._sums.values()])
@@ -272,6 +385,7 @@ class Transaction:
 
     def fold(self) -> None:
         """Another instance's effect is about to be applied: updates before and after it are joined as deltas."""
+        self._settle_all()
         for known in self._sums.values():
             known.fold()
 
@@ -347,9 +461,6 @@ class Transaction:
             db.taken = first
         if stays:
             db.put_local(key, old, store, value, now_ms)
-            if local.update in REPEATABLE and store == KEY:
-                known.last = local.update, args
-                known.entry = db.keys[key]
             if log is not None and db.on_touched is not None:
                 db.on_touched(key, known.engine.touched(dict.fromkeys(log)))  # type: ignore[attr-defined]
         elif value is not this:
