@@ -195,7 +195,7 @@ class Transaction:
     # -- writes that stand in for others -----------------------------------------------------------
 
     def remember(self, key: bytes, update: str, args: tuple[Raw, ...], total: int = 0) -> None:
-        """`update` was just run on `key`: what follows may take its place, or add to it; see `replaced` and `increased`.
+        """`update` was just run on `key`: what follows may replace it, or add to it; see `replaced` and `increased`.
 
         `total` is what an `increase` has led to.
         """

@@ -71,7 +71,7 @@ class ClientConnection(asyncio.Protocol):
         """A request that takes time."""
         self._scheduled = False
         """The next turn is at hand."""
-        self._parked: deque[tuple[int, bytearray]] = deque()
+        self._parked: deque[tuple[int, bytes | bytearray]] = deque()
         """Replies that may leave once effects up to a number are durable."""
         self._stalled_since = 0.0
         """Since when the client does not keep up with its replies; 0: it does."""
@@ -121,7 +121,10 @@ class ClientConnection(asyncio.Protocol):
         if not (reader.trusted and reader.error is None):
             self._serve(requests)
         elif requests:
-            self._run(requests)
+            if len(requests) == 1 and self._call is not None:
+                self._run_one(self._call, requests[0])
+            else:
+                self._run(requests)
             reader.trusted = self.state.authenticated
 
     def eof_received(self) -> bool:
@@ -233,6 +236,45 @@ class ClientConnection(asyncio.Protocol):
         call.args = _NOTHING
         self._send(out)
 
+    def _run_one(self, call: Call, args: Request) -> None:
+        """As `_run`, of one request, without what only many need: most clients wait for each reply."""
+        instance, state, transport = self._instance, self.state, self._transport
+        if instance.connected.paused_until_ms or transport is None:
+            self._run([args])
+            return
+        state.active_ms = call.now_ms = instance.clock.now_ms()
+        call.started_s = instance.timer()
+        call.args = args
+        out: bytes | bytearray
+        try:
+            reply = execute(call)
+            kind = type(reply)
+            if kind is Status:
+                out = reply.line
+            elif kind is int:
+                out = b":%d\r\n" % reply
+            elif kind is bytes and len(reply) < _SHORT:
+                out = b"$%d\r\n%b\r\n" % (len(reply), reply)
+            elif kind is Waiting:
+                self._call = None
+                self._wait(reply)
+                return
+            else:
+                out = bytearray()
+                write(out, reply, state.protocol)
+        except Exception as error:
+            self._call = None
+            out = bytearray()
+            write(out, self._fault(args, error), state.protocol)
+        call.args = _NOTHING
+        if state.closing:
+            self._send(out)
+            self._finish()
+        elif instance.replies_wait:
+            self._send(out)
+        elif out:
+            self._write(transport, out)
+
     def _fault(self, args: Request, error: Exception) -> Reply:
         """A failure of ours: the client is told, and so are we."""
         name = args[0][:64].decode("latin-1")
@@ -303,7 +345,7 @@ class ClientConnection(asyncio.Protocol):
 
     # -- replies -----------------------------------------------------------------------------------
 
-    def _send(self, out: bytearray) -> None:
+    def _send(self, out: bytes | bytearray) -> None:
         """Replies leave, at once or when the effects so far are durable."""
         transport = self._transport
         if not out or transport is None:
@@ -318,7 +360,7 @@ class ClientConnection(asyncio.Protocol):
             return
         self._write(transport, out)
 
-    def _write(self, transport: asyncio.Transport, out: bytearray) -> None:
+    def _write(self, transport: asyncio.Transport, out: bytes | bytearray) -> None:
         self._instance.bytes_out += len(out)
         transport.write(out)
         if self._instance.output_limit.hard_bytes:

@@ -143,14 +143,17 @@ class RequestReader:
 
     def _at_once(self, data: bytes) -> list[Request] | None:
         """All requests of `data`, if it is whole and ordinary ones; None iff the strict reader is to judge."""
-        if _GREAT_COUNT.search(data) is not None:
+        # One request of less than a hundred arguments has no other star, but maybe in a string.
+        if (data.find(b"*", 1) > 0 or data.find(b"\r", 1, 4) < 0) and _GREAT_COUNT.search(data) is not None:
             return None
         reader = self._hiredis
         requests: list[Any] = []
         arguments = 0
         try:
             reader.feed(data)
-            while (request := reader.gets()) is not False:
+            request: Any = None
+            while request is None or reader.has_data():
+                request = reader.gets()
                 if type(request) is not list or not request:
                     break
                 # Raises TypeError for an argument that is no string; a string has its own header but if it is a simple
@@ -158,8 +161,8 @@ class RequestReader:
                 b"".join(request)
                 arguments += len(request)
                 requests.append(request)
-            if request is False and not reader.has_data():
-                if requests and data.count(b"\r\n$") == arguments and len(data) <= self._limits.bulk_max_bytes:
+            else:
+                if data.count(b"\r\n$") == arguments and len(data) <= self._limits.bulk_max_bytes:
                     return requests
                 return None
         except (hiredis.HiredisError, TypeError):

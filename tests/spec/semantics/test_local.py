@@ -182,9 +182,9 @@ def test_removals_and_deletions_run_at_once(
         if name == "delete" and deletion is None:
             continue
         here.update(name, args, 0, deletion if name == "delete" else None)
-        if data.draw(st.booleans()) and there.update(*data.draw(st.sampled_from(writes)), 1):
-            if data.draw(st.booleans()):
-                here.receive(there.deltas[-1])
+        wrote = data.draw(st.booleans()) and there.update(*data.draw(st.sampled_from(writes)), 1)
+        if wrote and data.draw(st.booleans()):
+            here.receive(there.deltas[-1])
     same_as_one_by_one(here, (KEY.zero(), CausalContext()))
     same_as_one_by_one(here, (there.this, there.seen))
 
