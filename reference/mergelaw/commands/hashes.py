@@ -30,16 +30,6 @@ def _set_fields(c: Call) -> int:
     if len(c.args) % 2:
         raise wrong_arity(c.command.name)
     key = c.args[1]
-    if len(c.args) == 4:
-        name, tx = to_text(c.args[2]), c.tx
-        field = name, to_value(c.args[3])
-        if tx.replaced(key, "hash_set", field):
-            return 0
-        entry = c.typed(key, "hash")
-        created = 1 if entry is None or not c.db.field_visible(entry, name, c.now_ms) else 0
-        tx.update(key, "hash_set", *field)
-        tx.remember(key, "hash_set", field)
-        return created
     found = fields_of(c, key)
     created = 0
     for at in range(2, len(c.args), 2):
@@ -64,7 +54,18 @@ def _set_fields(c: Call) -> int:
 )
 def hset(c: Call) -> Reply:
     """How many of the fields are new."""
-    return _set_fields(c)
+    args = c.args
+    if len(args) != 4:
+        return _set_fields(c)
+    key, tx = args[1], c.tx
+    field = to_text(args[2]), to_value(args[3])
+    if tx.replaced(key, "hash_set", field):
+        return 0
+    entry = c.typed(key, "hash")
+    created = 1 if entry is None or not c.db.field_visible(entry, field[0], c.now_ms) else 0
+    tx.update(key, "hash_set", *field)
+    tx.remember(key, "hash_set", field)
+    return created
 
 
 @command(

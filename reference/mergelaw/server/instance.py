@@ -50,8 +50,8 @@ _BATCH_BYTES = 256 * 1024
 """Commands are put into one effect up to about so many bytes of requests."""
 _BATCH_S = 0.001
 _LONG_BATCH_S = 0.004
-_MANY_DOTS = 40
-"""An effect of more dots tells of load."""
+_MANY = 16
+"""An effect of more commands tells of load."""
 _SLICE_S = 0.004
 """How long work in the background may hold up clients."""
 _REAPED_AT_ONCE = 16
@@ -128,6 +128,8 @@ class Instance(Api):
         """So many bytes had come when it began."""
         self._flushed_at = 0.0
         self._batch_s = _BATCH_S
+        self._asked = 0
+        """Commands that have written, but the first one."""
         self._flush_timer: asyncio.TimerHandle | None = None
         self._outbox: deque[tuple[int, bytes, Effect]] = deque()
         """With `always`: effects that are not sent before they are durable."""
@@ -283,6 +285,7 @@ class Instance(Api):
         if tx is None:
             tx = self._tx = self.db.begin(now_ms)
             self._batch_began = self.bytes_in
+            self._asked = 0
             wait = self._flushed_at + self._batch_s - self.loop.time()
             if wait > 0:
                 self._flush_timer = self.loop.call_later(wait, self.flush)
@@ -290,6 +293,7 @@ class Instance(Api):
                 self.loop.call_soon(self.flush)
         else:
             tx.now_ms = now_ms
+            self._asked += 1
         return tx
 
     def end(self, tx: Transaction) -> None:
@@ -307,7 +311,7 @@ class Instance(Api):
             self._flushed_at = self.loop.time()
             effect = tx.commit()
             if effect is not None:
-                self._batch_s = _LONG_BATCH_S if effect.last - effect.first > _MANY_DOTS else _BATCH_S
+                self._batch_s = _LONG_BATCH_S if self._asked > _MANY else _BATCH_S
                 self.publish(effect)
 
     def publish(self, effect: Effect) -> None:
