@@ -104,8 +104,10 @@ def test_an_update_at_once_is_update_and_merge(name: str, data: st.DataObject) -
     others = [d for _, d in history.deltas if d.dots[0][0] != replica]
     updates = [loaded.definition.update(n) for n in local_names(engine)]
     for _ in range(data.draw(st.integers(1, 5))):
-        if others and data.draw(st.booleans()):
-            run.receive(data.draw(st.sampled_from(others)))
+        between = data.draw(st.booleans())
+        if others and between:
+            delta: Delta = data.draw(st.sampled_from(others))
+            run.receive(delta)
         update = data.draw(st.sampled_from(updates))
         args = tuple(data.draw(values_of(loaded.program, substitute(t, names), 2)) for _, t in update.params)
         run.update(update.name, args, data.draw(st.integers(0, 3)))
@@ -182,7 +184,8 @@ def test_removals_and_deletions_run_at_once(
         if name == "delete" and deletion is None:
             continue
         here.update(name, args, 0, deletion if name == "delete" else None)
-        wrote = data.draw(st.booleans()) and there.update(*data.draw(st.sampled_from(writes)), 1)
+        name, args = data.draw(st.sampled_from(writes))
+        wrote = data.draw(st.booleans()) and there.update(name, args, 1)
         if wrote and data.draw(st.booleans()):
             here.receive(there.deltas[-1])
     same_as_one_by_one(here, (KEY.zero(), CausalContext()))
