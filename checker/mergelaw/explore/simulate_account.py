@@ -126,8 +126,7 @@ class Account:
                         f"instance {instance.replica} takes {missing} to be stable, and {member.replica} lacks it",
                     )
                 )
-            # One that joined by effects alone was told no cut; only a snapshot carries one.
-            if not member.seeds and not everywhere <= member.hub.stability.cut:
+            if not everywhere <= member.hub.stability.cut:
                 raise Violated(
                     Violation(
                         "stability", f"instance {member.replica} does not know what is said to be known everywhere"

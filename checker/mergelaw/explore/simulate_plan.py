@@ -7,6 +7,7 @@ A plan is data, so a failing one can be thinned out. Each event stands by itself
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -174,6 +175,9 @@ class Director:
             return
         if not tries or instance.replica not in world.instances:
             other.retiring = False
+            if instance.running and instance.replica in world.instances:
+                with suppress(MembershipError):
+                    instance.hub.keep(other.replica)
             return
         if not (instance.running and other.running and instance.hub.writable):
             world.after(10 * MINUTE_MS, lambda: self._retire(instance, other, tries - 1))
