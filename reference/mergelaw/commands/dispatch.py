@@ -94,7 +94,7 @@ def run(c: Call, found: Command) -> Reply:
         ended = server.timer()
         if c.started_s:
             c.started_s = ended
-        took = int((ended - started) * 1e6)
+        took = int((ended - started) * 1e6 + 0.5)
         counts = statistics.commands.get(found.name) or statistics.of(found.name)
         counts.calls += 1
         counts.usec += took
